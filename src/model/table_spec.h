@@ -1,0 +1,39 @@
+// What we know about the source table: its name, key, indexes and TTL. Plain data.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ddb/value.h"
+
+namespace offramp::model {
+
+struct KeyAttribute {
+  std::string name;
+  ddb::Type type = ddb::Type::kS;  // S, N or B
+  bool operator==(const KeyAttribute&) const = default;
+};
+
+struct KeySchema {
+  KeyAttribute partition;
+  std::optional<KeyAttribute> sort;
+  bool operator==(const KeySchema&) const = default;
+};
+
+struct SecondaryIndex {
+  std::string name;
+  std::vector<std::string> partition;  // attribute names (a GSI may have up to four)
+  std::vector<std::string> sort;
+  bool local = false;
+};
+
+struct TableSpec {
+  std::string name;                  // empty when the source does not say (a dump)
+  std::optional<KeySchema> key;      // empty when the source does not say (an export)
+  std::vector<SecondaryIndex> indexes;
+  std::optional<std::string> ttl_attribute;
+  std::optional<uint64_t> item_count;  // approximate unless the source is an export
+};
+
+}  // namespace offramp::model

@@ -1,0 +1,110 @@
+// Target: a database that takes the rows of a compiled mapping and gives them back as items.
+//
+// Capabilities, not names, tell targets apart. A position becomes durable in the same transaction as its rows (C5).
+// Every method returns kUnavailable when the server is lost (resumable), kConfig for wrong credentials or address,
+// kConflict when something is in the way that is not ours.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "ddb/item_batch.h"
+#include "mapping/compiled_mapping.h"
+#include "mapping/rows.h"
+#include "model/position.h"
+
+namespace offramp::target {
+
+struct Capabilities {
+  mapping::Limits limits;
+  bool folds_case = false;  // identifiers that differ only in case collide
+  int loaders_default = 2;  // parallel loaders that make sense
+};
+
+// A batch on its way into the target. The target owns it until it is written, then puts it back into the pool by
+// calling release(std::move(batch)) if set.
+struct LoadBatch {
+  ddb::ItemBatch items;      // owns the bytes that rows point to
+  mapping::RowBatch rows;
+  std::string partition;
+  model::Position after;     // durable with the rows
+};
+
+class Loader {
+ public:
+  virtual ~Loader() = default;
+  // Takes the batch's rows. They and the position become durable together, in the order of append() per partition,
+  // at the latest with flush(). May block for back-pressure. An error is sticky.
+  virtual Status append(std::unique_ptr<LoadBatch> batch) = 0;
+  // All that was appended through this loader is durable when this returns.
+  virtual Status flush() = 0;
+};
+
+struct ReadPartition {
+  uint32_t table = 0;     // parent or overflow table
+  std::string range;      // the target's own token
+};
+
+class RowReader {
+ public:
+  virtual ~RowReader() = default;
+  // Appends the next items (rebuilt) to `batch` (reset first); false at the end with an empty batch.
+  virtual Result<bool> next(ddb::ItemBatch& batch) = 0;
+};
+
+// A row that had to leave the table so that its key could become unique.
+struct Duplicate {
+  std::string table;
+  std::string item_json;  // DynamoDB JSON of the copy that was taken out
+};
+
+class Target {
+ public:
+  virtual ~Target() = default;
+  virtual Capabilities capabilities() const = 0;
+  // "postgresql 15.20 at db.internal/app" or "SQLite 3.40 demo.sqlite": for people, without secrets.
+  virtual std::string description() const = 0;
+
+  // Creates the tables (no indexes) and the bookkeeping, labelled with `migration`. Called on every start: the second
+  // call for the same migration changes nothing. kConflict when a table of that name exists and is not this
+  // migration's; kGap when `resuming` but the target has no trace of this migration (it was replaced or emptied).
+  enum class Start { kFirst, kResuming };
+  virtual Status prepare(std::shared_ptr<const mapping::CompiledMapping> mapping, const std::string& migration,
+                         Start start) = 0;
+  // For commands that only look (status, verify, dump): binds the mapping, creates nothing.
+  virtual Status attach(std::shared_ptr<const mapping::CompiledMapping> mapping, const std::string& migration) = 0;
+
+  // The durable positions, by partition id.
+  virtual Result<std::map<std::string, model::Position>> positions() = 0;
+  virtual Result<std::unique_ptr<Loader>> loader() = 0;
+
+  // Makes keys unique and builds indexes; idempotent (after a kill it goes on). For every key that occurs more than
+  // once, one copy stays (the last loaded where the target can tell) and each other is passed to `duplicate` before
+  // it is removed (it may be passed again after a kill); identical copies are removed silently and counted.
+  // `step` is called with a sentence per step.
+  struct FinishOutcome {
+    uint64_t identical_copies_removed = 0;
+    uint64_t duplicates = 0;
+  };
+  virtual Result<FinishOutcome> finish_load(const std::function<Status(const Duplicate&)>& duplicate,
+                                            const std::function<void(const std::string&)>& step) = 0;
+
+  // Makes each key's state be the given image, in one transaction: old rows of the key go away in every table, the new
+  // image's rows (rows) come in. `keys` as Splitter::key_rows gives them.
+  virtual Status apply(const mapping::RowBatch& keys, const mapping::RowBatch& rows) = 0;
+
+  // Cuts the target's content for parallel reading into about `pieces` parts.
+  virtual Result<std::vector<ReadPartition>> read_partitions(int pieces) = 0;
+  virtual Result<std::unique_ptr<RowReader>> read(const ReadPartition& partition) = 0;
+  // The items whose keys are given as Splitter::key_rows gives them (few: letters, repair, differing keys).
+  virtual Status get(const mapping::RowBatch& keys, ddb::ItemBatch& batch) = 0;
+
+  // Rows per table, exact, for people.
+  virtual Result<std::vector<std::pair<std::string, uint64_t>>> row_counts() = 0;
+};
+
+}  // namespace offramp::target
