@@ -36,6 +36,10 @@ class JsonDecoder {
   // offset inside `text`.
   Result<uint32_t> decode_item(std::string_view text, std::string_view wrapper, JsonForm form, ItemBatch& batch);
 
+  // Decodes one value under `name`: {"S":"x"} in the typed forms, any JSON value in kPlain. The text is copied into
+  // the batch's arena first, so it needs neither padding nor to live on. Returns the index of its node.
+  Result<uint32_t> decode_value(std::string_view text, std::string_view name, JsonForm form, ItemBatch& batch);
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
@@ -50,5 +54,6 @@ void append_value_json(ValueView value, std::string& out);
 void append_json_string(std::string_view text, std::string& out);
 // The canonical form of an item's text: members and set members sorted by bytes; equal items give equal bytes.
 std::string canonical_item_json(ItemView item);
+std::string canonical_value_json(ValueView value);
 
 }  // namespace offramp::ddb
