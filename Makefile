@@ -1,0 +1,86 @@
+# The front door: `make` builds, `make test` proves, everything else is named in `make help`.
+# What is true: every target installs what it needs first, and a stage that fails fails the whole.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+JOBS ?= $(shell nproc)
+PYTHON ?= /usr/bin/python3
+STAGE := scripts/stage
+PYTEST := $(PYTHON) -m pytest -p no:cacheprovider
+export PYTHONDONTWRITEBYTECODE := 1
+export CCACHE_DIR ?= $(HOME)/.cache/ccache
+
+.PHONY: all help deps test-deps build unit stories asan tsan fuzz test demo bench crash property format \
+	format-check clean
+
+all: build
+
+help:
+	@echo 'make            the release binary build/offramp'
+	@echo 'make test       everything that proves it: unit tests, stories, sanitizers, fuzzers'
+	@echo 'make demo       a small shop moved into demo/demo.sqlite'
+	@echo 'make bench      figures, each beside its limit measured in the same run'
+	@echo 'make crash      the load killed 200 times per target, resumed and compared each time'
+	@echo 'make property   1,000,000 random items through both targets and back'
+	@echo 'make format     clang-format over all sources;  make clean: remove what was built'
+
+deps:
+	@scripts/install-deps build
+
+test-deps:
+	@scripts/install-deps test
+
+build: deps
+	@cmake --preset release > build-configure.log 2>&1 || { cat build-configure.log; exit 1; }
+	@rm -f build-configure.log
+	@cmake --build build -j $(JOBS)
+
+unit: build
+	ctest --test-dir build --output-on-failure -j $(JOBS)
+
+stories: build
+	$(PYTEST) tests -q --durations=10
+
+# Sanitizers run the unit tests; the stories run against the release binary.
+asan tsan: test-deps
+	cmake --preset $@ > /dev/null
+	cmake --build build-$@ -j $(JOBS)
+	ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
+	ctest --test-dir build-$@ --output-on-failure -j $(JOBS)
+
+fuzz: test-deps
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-60} tests/fuzz/run.sh
+
+# What continuous integration runs. The order puts the fastest answer first.
+test:
+	@$(STAGE) packages        scripts/install-deps test
+	@$(STAGE) build           $(MAKE) --no-print-directory build
+	@$(STAGE) unit            $(MAKE) --no-print-directory unit
+	@$(STAGE) asan+ubsan      $(MAKE) --no-print-directory asan
+	@$(STAGE) tsan            $(MAKE) --no-print-directory tsan
+	@$(STAGE) fuzz            $(MAKE) --no-print-directory fuzz
+	@$(STAGE) stories         $(MAKE) --no-print-directory stories
+	@$(STAGE) --summary
+
+demo: build
+	@scripts/demo
+
+bench: build
+	@cmake --build build -j $(JOBS) --target bench_programs
+	@$(PYTHON) bench/run.py
+
+crash: build test-deps
+	OFFRAMP_CRASH_KILLS=$${OFFRAMP_CRASH_KILLS:-200} $(PYTEST) tests/integration/crash -q -s
+
+property: build test-deps
+	OFFRAMP_PROPERTY_ITEMS=$${OFFRAMP_PROPERTY_ITEMS:-1000000} $(PYTEST) tests/integration/property -q -s
+
+format:
+	@git ls-files '*.cc' '*.h' | xargs clang-format-14 -i
+
+format-check:
+	@git ls-files '*.cc' '*.h' | xargs clang-format-14 --dry-run --Werror
+
+clean:
+	rm -rf build build-asan build-tsan build-fuzz demo
