@@ -1,0 +1,78 @@
+// The plan file: what moves from where to where, and into which tables. Plain data.
+//
+// Reading checks the whole file and reports every mistake, each with line and column and the nearest valid name
+// (ErrorKind::kConfig); nothing outside the file is looked at. A plan holds no secrets (C12): a password in a URL is
+// refused. write_plan() and parse_plan() are inverse: what was written reads back as the same plan.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "mapping/profile/comments.h"
+#include "model/mapping_spec.h"
+#include "model/table_spec.h"
+
+namespace offramp::migrate::plan {
+
+constexpr size_t kPlanBytesMax = 4 << 20;
+constexpr int kSegmentsMax = 1000000;  // DynamoDB's own limit of TotalSegments
+constexpr size_t kTablesMax = 1000;
+
+struct LoadSpec {
+  enum class From { kScan, kExport, kDump };
+  From from = From::kScan;
+  int segments = 0;               // scan: 0 = decide from the table's size
+  std::string path;               // export: folder or s3:// URL; dump: file; as written in the plan
+  std::vector<std::string> then;  // incremental exports, in order
+  bool plain = false;             // dump: plain JSON instead of DynamoDB JSON
+  std::string s3_endpoint;        // for S3-compatible stores
+  bool operator==(const LoadSpec&) const = default;
+};
+
+struct LimitsSpec {
+  double read_units_per_second = 0;  // 0 = no limit
+  uint64_t items_per_hour = 0;       // 0 = no limit
+  std::string window;                // "22:00-06:00" (UTC), empty = always
+  bool operator==(const LimitsSpec&) const = default;
+};
+
+struct SourceSpec {
+  std::string table, region, endpoint;
+  LoadSpec load;
+  std::string capture = "none";  // or "streams"
+  LimitsSpec limits;
+  model::KeySchema key;
+  std::vector<model::SecondaryIndex> indexes;
+  std::optional<std::string> ttl_attribute;
+};
+
+struct Plan {
+  int version = 1;
+  SourceSpec source;
+  std::string target;  // URL as written
+  model::MappingSpec tables;
+  std::string path;  // the plan file; relative paths in the plan are relative to its folder
+};
+
+using PlanComments = mapping::profile::Comments;
+
+// `path` names the file in messages and anchors relative paths; it is not opened.
+Result<Plan> parse_plan(std::string_view yaml, std::string path);
+// At most kPlanBytesMax bytes.
+Result<Plan> read_plan(const std::string& path);
+std::string write_plan(const Plan& plan, const PlanComments& comments = {});
+
+// A path of the plan as the process must open it: relative ones are taken from the plan file's folder; URLs
+// (scheme://…) and absolute paths stay.
+std::string resolve_path(const Plan& plan, std::string_view path);
+// The target URL with a relative file (sqlite:FILE) resolved like resolve_path().
+std::string resolve_target(const Plan& plan);
+
+// "scan", "export", "dump".
+std::string_view load_from_name(LoadSpec::From from);
+
+}  // namespace offramp::migrate::plan
