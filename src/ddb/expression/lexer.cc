@@ -1,0 +1,100 @@
+// Splits an expression into tokens; which of them a dialect allows is the parser's.
+#include "ddb/expression/lexer.h"
+
+namespace offramp::ddb::expression {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_word(char c) { return is_letter(c) || is_digit(c) || c == '_'; }
+
+// The end of [0-9]*(.[0-9]+)?([eE][+-]?[0-9]+)? from `at`.
+size_t number_end(std::string_view text, size_t at) {
+  const auto digits = [&](size_t from) {
+    while (from < text.size() && is_digit(text[from])) ++from;
+    return from;
+  };
+  at = digits(at);
+  if (at < text.size() && text[at] == '.' && digits(at + 1) > at + 1) at = digits(at + 1);
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    size_t exponent = at + 1;
+    if (exponent < text.size() && (text[exponent] == '+' || text[exponent] == '-')) ++exponent;
+    if (digits(exponent) > exponent) at = digits(exponent);
+  }
+  return at;
+}
+
+}  // namespace
+
+Error bad_expression(size_t offset, std::string_view what) {
+  return Error(ErrorKind::kConfig, "expression.invalid",
+               "expression, byte " + std::to_string(offset) + ": " + std::string(what));
+}
+
+std::string describe(const Token& token) {
+  switch (token.kind) {
+    case TokenKind::kEnd:
+      return "the end of the expression";
+    case TokenKind::kString:
+      return "a text literal";
+    case TokenKind::kNumber:
+      return "a number";
+    default:
+      break;
+  }
+  constexpr size_t kShownMax = 40;
+  return "'" + std::string(token.text.substr(0, kShownMax)) +
+         (token.text.size() > kShownMax ? "…'" : "'");
+}
+
+Result<std::vector<Token>> tokenize(std::string_view text) {
+  std::vector<Token> tokens;
+  size_t at = 0;
+  while (true) {
+    while (at < text.size() && std::string_view(" \t\r\n").find(text[at]) != std::string_view::npos)
+      ++at;
+    const size_t start = at;
+    const auto add = [&](TokenKind kind, size_t end) {
+      tokens.push_back({kind, text.substr(start, end - start), start});
+      at = end;
+    };
+    if (at == text.size()) {
+      add(TokenKind::kEnd, at);
+      return tokens;
+    }
+    const char c = text[at];
+    const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+    if (is_letter(c)) {
+      while (at < text.size() && is_word(text[at])) ++at;
+      add(TokenKind::kName, at);
+    } else if (c == '#' || c == ':') {
+      ++at;
+      while (at < text.size() && is_word(text[at])) ++at;
+      if (at == start + 1) return bad_expression(start, "expected a name after '#' or ':'");
+      if (at - start > 255)
+        return bad_expression(start, "a name after '#' or ':' has at most 254 bytes");
+      add(c == '#' ? TokenKind::kNameRef : TokenKind::kValueRef, at);
+    } else if (c == '\'' || c == '"') {
+      do {  // a doubled quote stands for itself
+        at = text.find(c, at + 1);
+        if (at == text.npos) return bad_expression(start, "the closing quote is missing");
+        ++at;
+      } while (at < text.size() && text[at] == c);
+      tokens.push_back({c == '"' ? TokenKind::kQuotedName : TokenKind::kString,
+                        text.substr(start + 1, at - start - 2), start});
+    } else if (is_digit(c) || (c == '-' && is_digit(next))) {
+      const size_t end = number_end(text, at + 1);
+      if (end < text.size() && is_word(text[end]))
+        return bad_expression(end, "expected the end of a number");
+      add(TokenKind::kNumber, end);
+    } else if ((c == '<' && (next == '=' || next == '>')) || (c == '>' && next == '=')) {
+      add(TokenKind::kPunctuation, at + 2);
+    } else if (std::string_view("(),.[]=<>").find(c) != std::string_view::npos) {
+      add(TokenKind::kPunctuation, at + 1);
+    } else {
+      return bad_expression(start, "this character begins nothing that an expression may hold");
+    }
+  }
+}
+
+}  // namespace offramp::ddb::expression
