@@ -81,8 +81,7 @@ class Tool:
         def items():
             with open(out, encoding="utf-8", newline="\n") as lines:
                 for line in lines:
-                    item = json.loads(line)
-                    yield item["Item"] if list(item) == ["Item"] and "M" not in item["Item"] else item
+                    yield json.loads(line)["Item"]
 
         return Contents(keys).add_all(items())
 
