@@ -1,9 +1,9 @@
 // Backoff: how long to wait before the next try, and when to give up.
 //
-// Exponential with full jitter: the n-th wait is uniform in [0, min(cap, base * 2^n)], and never shorter than what the
-// other side asked for in Retry-After (bounded by retry_after_max). The number of tries is bounded (C10). One object
-// serves one call; not thread-safe.
-// Source: AWS architecture blog, "Exponential backoff and jitter".
+// Exponential with full jitter: the n-th wait is uniform in [0, min(cap, base * 2^n)], and never
+// shorter than what the other side asked for in Retry-After (bounded by retry_after_max). The
+// number of tries is bounded (C10). One object serves one call; not thread-safe. Source: AWS
+// architecture blog, "Exponential backoff and jitter".
 #pragma once
 
 #include <chrono>
@@ -29,10 +29,13 @@ class Backoff {
   Backoff(const BackoffOptions& options, Clock& clock);
 
   // The wait before the next try, or nothing when the tries are used up.
-  std::optional<std::chrono::milliseconds> next(std::optional<std::chrono::milliseconds> retry_after = {});
+  std::optional<std::chrono::milliseconds> next(
+      std::optional<std::chrono::milliseconds> retry_after = {});
   // next() and the sleep. False when the tries are used up or `stop` was requested.
   bool wait(std::stop_token stop, std::optional<std::chrono::milliseconds> retry_after = {});
   int tries() const { return tries_; }
+  // The other side has made progress: count anew.
+  void reset() { tries_ = 1; }
 
  private:
   const BackoffOptions options_;
