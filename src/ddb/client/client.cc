@@ -1,0 +1,157 @@
+#include "ddb/client/client.h"
+
+#include <fmt/format.h>
+#include <isa-l/crc.h>
+
+#include <charconv>
+#include <utility>
+
+#include "ddb/client/errors.h"
+#include "io/http_client.h"
+
+namespace offramp::ddb::client {
+namespace {
+
+// True when the answer's checksum is absent or right.
+bool checksum_holds(const io::HttpResponse& response) {
+  auto header = response.header("x-amz-crc32");
+  if (!header) return true;
+  uint32_t expected = 0;
+  auto [end, error] = std::from_chars(header->data(), header->data() + header->size(), expected);
+  if (error != std::errc()) return true;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(response.body.data());
+  return crc32_gzip_refl(0, bytes, response.body.size()) == expected;
+}
+
+// Keys for servers on this machine: what the person has set, else fixed ones; instance metadata is
+// not asked.
+class LocalCredentials : public io::aws::CredentialsProvider {
+ public:
+  Result<io::aws::Credentials> get() override {
+    auto found = chain_->get();
+    if (found.ok() || found.error().kind() != ErrorKind::kConfig || asked_for()) return found;
+    return io::aws::Credentials{"local", "local", "", std::nullopt,
+                                "stand-in keys for a local endpoint"};
+  }
+  void invalidate() override { chain_->invalidate(); }
+
+ private:
+  static bool asked_for() {
+    auto environment = io::aws::process_environment();
+    return environment("AWS_PROFILE") || environment("AWS_ACCESS_KEY_ID") ||
+           environment("AWS_SECRET_ACCESS_KEY");
+  }
+  static io::aws::ChainOptions without_metadata() {
+    io::aws::ChainOptions options;
+    options.environment = [](const std::string& name) -> std::optional<std::string> {
+      if (name == "AWS_EC2_METADATA_DISABLED") return "true";
+      return io::aws::process_environment()(name);
+    };
+    return options;
+  }
+  const std::shared_ptr<io::aws::CredentialsProvider> chain_ =
+      io::aws::open_credentials_chain(without_metadata());
+};
+
+}  // namespace
+
+struct Client::Impl {
+  ClientOptions options;
+  io::HttpPool pool;
+};
+
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::~Client() = default;
+const std::string& Client::region() const { return impl_->options.region; }
+const std::string& Client::endpoint() const { return impl_->options.endpoint; }
+
+Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
+  auto environment = io::aws::process_environment();
+  if (options.endpoint.empty())
+    options.endpoint = environment("AWS_ENDPOINT_URL_DYNAMODB").value_or("");
+  if (options.endpoint.empty()) options.endpoint = environment("AWS_ENDPOINT_URL").value_or("");
+  if (options.region.empty()) options.region = TRY(io::aws::find_region()).value_or("");
+  if (options.region.empty() && !options.endpoint.empty()) options.region = "us-east-1";
+  if (options.region.empty())
+    return Error(
+        ErrorKind::kConfig, "ddb.no_region",
+        "no AWS region is given; write dynamodb://TABLE?region=eu-west-1 or set AWS_REGION");
+  for (char c : options.region)
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
+      return Error(ErrorKind::kConfig, "ddb.region",
+                   fmt::format("{} is no AWS region", options.region));
+  if (options.endpoint.empty())
+    options.endpoint = fmt::format("https://dynamodb.{}.amazonaws.com{}", options.region,
+                                   options.region.starts_with("cn-") ? ".cn" : "");
+  options.endpoint = TRY(io::check_endpoint(options.endpoint));
+  if (!options.credentials) {
+    options.credentials = io::is_loopback(options.endpoint) ? std::make_shared<LocalCredentials>()
+                                                            : io::aws::open_credentials_chain();
+  }
+  auto impl = std::make_unique<Impl>();
+  impl->options = std::move(options);
+  return std::unique_ptr<Client>(new Client(std::move(impl)));
+}
+
+Result<std::string> Client::call(std::string_view operation, std::string_view table,
+                                 std::string_view body) {
+  const ClientOptions& options = impl_->options;
+  auto client = impl_->pool.borrow();
+  io::Backoff backoff(options.retry, *options.clock);
+  io::HttpRequest request;
+  io::HttpResponse response;
+  bool credentials_renewed = false;
+  auto cancelled = [&] {
+    return Error(ErrorKind::kCancelled, "ddb.cancelled",
+                 fmt::format("{} of table {} was cancelled", operation, table));
+  };
+  request.method = "POST";
+  request.url = options.endpoint + "/";
+  request.body = body;
+  request.response_bytes_max = options.answer_bytes_max;
+  request.stop = options.stop;
+  for (;;) {
+    io::aws::Credentials credentials = TRY(options.credentials->get());
+    request.headers = {"content-type: application/x-amz-json-1.0",
+                       fmt::format("x-amz-target: DynamoDB_20120810.{}", operation)};
+    if (!credentials.session_token.empty())
+      request.headers.push_back("x-amz-security-token: " + credentials.session_token);
+    request.signing = io::AwsSigning{credentials.access_key_id, credentials.secret_access_key,
+                                     options.region, "dynamodb"};
+    Status sent = client->send(request, response);
+    if (options.stop.stop_requested()) return cancelled();
+    if (!sent.ok()) {
+      if (sent.error().kind() != ErrorKind::kRetry) return std::move(sent).error();
+      if (backoff.wait(options.stop)) continue;
+      if (options.stop.stop_requested()) return cancelled();
+      return Error(ErrorKind::kUnavailable, "ddb.unavailable",
+                   fmt::format("{} of table {}: {} after {} tries; check the endpoint and the "
+                               "network, then run the same "
+                               "command again",
+                               operation, table, sent.error().message(), backoff.tries()));
+    }
+    Verdict verdict{
+        Action::kRetry,
+        Error(ErrorKind::kCorrupt, "ddb.crc32",
+              fmt::format("{} of table {}: the answers of {} do not match their checksum; "
+                          "is a proxy changing them?",
+                          operation, table, options.endpoint))};
+    if (checksum_holds(response)) {
+      if (response.status == 200) return std::move(response.body);
+      verdict = judge_answer(
+          response, {operation, table, options.region, options.endpoint, credentials.source});
+    }
+    if (verdict.action == Action::kNewCredentials && !std::exchange(credentials_renewed, true)) {
+      options.credentials->invalidate();
+      continue;
+    }
+    if (verdict.action != Action::kRetry) return std::move(verdict.error);
+    std::optional<std::chrono::milliseconds> asked;
+    if (auto header = response.header("retry-after")) asked = io::parse_retry_after(*header);
+    if (backoff.wait(options.stop, asked)) continue;
+    if (options.stop.stop_requested()) return cancelled();
+    return std::move(verdict.error);
+  }
+}
+
+}  // namespace offramp::ddb::client

@@ -1,0 +1,46 @@
+// A DynamoDB table read by a parallel, strongly consistent Scan (C2).
+//
+// A partition is a segment; its number and the number of all segments are its name, so that a
+// resume with another number of segments is refused. A position's token is the key after which the
+// scan goes on, as DynamoDB JSON text, typed and exact: the service's own LastEvaluatedKey, or
+// inside a page the key of the last item given out. A scan shows each item as it is when its page
+// is read; what changes meanwhile is the business of capture. Threads: readers are independent; the
+// client, the read budget and the cached description are shared and thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+#include "io/aws/credentials.h"
+#include "io/backoff.h"
+#include "source/item_source.h"
+
+namespace offramp::source::scan {
+
+// What `segments: 0` stands for: fixed, because a resume must find the same segments.
+constexpr int kSegmentsDefault = 16;
+constexpr int kSegmentsMax = 4096;
+
+struct ScanOptions {
+  std::string table;                 // name or ARN
+  std::string region;                // empty: environment or profile
+  std::string endpoint;              // empty: AWS
+  int segments = 0;                  // 0: kSegmentsDefault
+  double read_units_per_second = 0;  // over all segments; 0: no limit
+  uint64_t items_per_hour = 0;       // over all segments; 0: no limit
+  std::string window;                // "22:00-06:00" local time; empty: always
+  std::stop_token stop;              // ends waits and requests with kCancelled
+
+  // Empty: the standard chain.
+  std::shared_ptr<io::aws::CredentialsProvider> credentials;
+  io::BackoffOptions retry{.tries_max = 20};
+  io::Clock* clock = &io::system_clock();
+};
+
+// Checks the options (kConfig); does not connect.
+Result<std::unique_ptr<ItemSource>> open_scan(ScanOptions options);
+
+}  // namespace offramp::source::scan
