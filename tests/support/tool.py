@@ -70,6 +70,13 @@ class Tool:
     def status(self):
         return self.run("status", self.plan_path, "--json").json()
 
+    def letters(self):
+        """The dead letters; the command's exit code says whether one is open."""
+        result = self.run("letters", self.plan_path, "list", "--json", code=None)
+        letters = [json.loads(line) for line in result.out.splitlines()]
+        assert result.code == (1 if any(letter["state"] == "open" for letter in letters) else 0), repr(result)
+        return letters
+
     def dump(self, keys, side="target"):
         """What the tool says the side holds; every key once."""
         out = os.path.join(self.folder, f"dump-{side}.jsonl")

@@ -1,0 +1,33 @@
+"""`make demo` and the commands of the README do what they say."""
+import os
+import re
+import subprocess
+
+import paths
+from tool import environment
+
+
+def test_the_demo_ends_well(tmp_path):
+    done = subprocess.run([os.path.join(paths.ROOT, "scripts", "demo"), "3000", str(tmp_path / "demo")],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(), timeout=120)
+    assert done.returncode == 0, done.stdout
+    assert "equal: 3,000 items at the source, 3,000 at the target" in done.stdout, done.stdout
+    answers = done.stdout.split("The application's questions, in SQL")[1]
+    assert "DELIVERED" in answers and re.search(r"\d", answers), answers
+
+
+def commands(name):
+    """The lines of the ```sh blocks below <!-- tested --> in a page."""
+    with open(os.path.join(paths.ROOT, name), encoding="utf-8") as file:
+        text = file.read()
+    blocks = re.findall(r"<!-- tested -->\n```sh\n(.*?)```", text, re.S)
+    return "\n".join(blocks)
+
+
+def test_the_commands_of_the_readme_work(tmp_path):
+    script = commands("README.md")
+    assert script.count("offramp ") >= 5
+    os.symlink(paths.BUILD, tmp_path / "build")
+    done = subprocess.run(["bash", "-eux", "-c", script], cwd=tmp_path, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, env=environment(), timeout=120)
+    assert done.returncode == 0, done.stdout
