@@ -99,6 +99,8 @@ class Splitter {
   Outcome split(ddb::ItemView item, RowBatch& rows, std::string& why);
   // The index of the parent table that the newest split() chose (overflow included).
   uint32_t table() const;
+  // The index into the MappingSpec of the table mapping that took the newest item (kRow, kOverflow, kSkipped).
+  uint32_t source_mapping() const;
   // Fate counters since construction, one per mapped attribute.
   std::vector<AttributeFate> fates() const;
 
