@@ -1,0 +1,32 @@
+// The schema `offramp` at the target: which migrations loaded here, and how far each partition came (C5).
+//
+// Stored form, version 1:
+//   offramp.migration (id text PRIMARY KEY, created timestamptz, version int)
+//   offramp.checkpoint (migration text, partition text, records bigint, token text, done bool,
+//                       PRIMARY KEY (migration, partition))
+// and a comment 'offramp migration ID' on each table of a migration, which tells ours from others'.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "model/position.h"
+#include "target/postgres/binding.h"
+#include "target/postgres/connection.h"
+#include "target/target.h"
+
+namespace offramp::target::postgres {
+
+constexpr int kBookkeepingVersion = 1;
+
+// Creates what is missing, in one transaction; see Target::prepare.
+Status prepare_tables(Connection& connection, const Binding& binding, Target::Start start);
+
+// Empty when nothing was ever loaded.
+Result<std::map<std::string, model::Position>> read_positions(Connection& connection, const Binding& binding);
+
+// Records the positions inside the caller's transaction.
+Status write_positions(Connection& connection, const Binding& binding,
+                       const std::map<std::string, model::Position>& positions);
+
+}  // namespace offramp::target::postgres
