@@ -1,4 +1,5 @@
-// Value ⇄ cell per column type: what fits comes back the same, what cannot come back does not fit (C8, C11).
+// Value ⇄ cell per column type: what fits comes back the same, what cannot come back does not fit
+// (C8, C11).
 #include "mapping/convert.h"
 
 #include <cmath>
@@ -92,7 +93,8 @@ TEST(Convert, C8_FitsOnlyWhatComesBack) {
       {ColumnType::kDate, R"({"S":"2024-01-01 "})", false},
       {ColumnType::kJsonb, R"({"M":{}})", true},
       {ColumnType::kJsonb, R"({"L":[]})", true},
-      {ColumnType::kJsonb, R"({"L":[{"NULL":true},{"N":"1.50"},{"BOOL":false},{"S":"\u0001"}]})", true},
+      {ColumnType::kJsonb, R"({"L":[{"NULL":true},{"N":"1.50"},{"BOOL":false},{"S":"\u0001"}]})",
+       true},
       {ColumnType::kJsonb, R"({"M":{"a.b\"c😀":{"L":[{"M":{"":{"S":""}}}]}}})", true},
       {ColumnType::kJsonb, R"({"N":"1E-130"})", true},
       {ColumnType::kJsonb, R"({"S":"x"})", true},
@@ -104,7 +106,8 @@ TEST(Convert, C8_FitsOnlyWhatComesBack) {
       {ColumnType::kAttribute, R"({"NULL":true})", true},
       {ColumnType::kAttribute, R"({"$M64":[["AA==",{"$S64":"AA=="}]]})", true},
       {ColumnType::kAttribute, R"({"$SS64":["AA==","YQ=="]})", true},
-      {ColumnType::kAttribute, R"({"L":[{"B":"AA=="},{"BS":["","AA=="]},{"NS":["1","2.5"]}]})", true},
+      {ColumnType::kAttribute, R"({"L":[{"B":"AA=="},{"BS":["","AA=="]},{"NS":["1","2.5"]}]})",
+       true},
       {ColumnType::kTextArray, R"({"SS":["b","a",""]})", true},
       {ColumnType::kTextArray, R"({"$SS64":["AA==","YQ=="]})", false},
       {ColumnType::kTextArray, R"({"L":[{"S":"a"}]})", false},

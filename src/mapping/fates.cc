@@ -71,10 +71,12 @@ void add_fates(const CompiledMapping::Impl& plan, const TableShape* table, const
   Walk walk{plan, *table, filler, out};
   for (const PathNode& member : filler.shape().root.members) walk.visit(member, member.name);
   const std::vector<AttributeSlot>& slots = filler.slots().slots();
-  for (size_t i = 0; i < slots.size(); ++i) {
-    if (slots[i].place || slots[i].values == 0) continue;
-    out.push_back({walk.table().name, i == 0 ? "(others)" : std::string(slots[i].name), "",
-                   type_list(slots[i].types), slots[i].values, 0, 0});
+  for (size_t i = 1; i <= slots.size(); ++i) {
+    // Slot 0 is for all that found no slot of its own, and comes last.
+    const AttributeSlot& slot = slots[i % slots.size()];
+    if (slot.place || slot.values == 0) continue;
+    std::string name = i == slots.size() ? "(others)" : std::string(slot.name);
+    out.push_back({walk.table().name, name, "", type_list(slot.types), slot.values, 0, 0});
   }
 }
 

@@ -20,7 +20,8 @@ class TestItem {
   explicit TestItem(std::string_view json, ddb::JsonForm form = ddb::JsonForm::kTyped) {
     batch_.buffer.assign(json.begin(), json.end());
     batch_.buffer.resize(json.size() + ddb::kJsonPadding);
-    auto root = ddb::JsonDecoder().decode_item({batch_.buffer.data(), json.size()}, {}, form, batch_);
+    auto root =
+        ddb::JsonDecoder().decode_item({batch_.buffer.data(), json.size()}, {}, form, batch_);
     EXPECT_TRUE(root.ok()) << (root.ok() ? "" : root.error().message()) << "\n" << json;
     if (root.ok()) batch_.add_root(*root, 0);
   }
@@ -63,7 +64,8 @@ inline std::shared_ptr<const CompiledMapping> compiled(const model::MappingSpec&
   return mapping.ok() ? *mapping : nullptr;
 }
 
-// Splits items, and rebuilds them from rows whose bytes live elsewhere, as a target's reader would give them.
+// Splits items, and rebuilds them from rows whose bytes live elsewhere, as a target's reader would
+// give them.
 struct RoundTrip {
   explicit RoundTrip(std::shared_ptr<const CompiledMapping> m)
       : mapping(m), splitter(m), assembler(m) {}
