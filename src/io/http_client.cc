@@ -11,6 +11,7 @@ namespace offramp::io {
 namespace {
 
 constexpr size_t kHeaderBytesMax = 64 * 1024;
+constexpr size_t kErrorBytesMax = 64 * 1024;  // of the body of an answer that is no success
 
 void initialise_curl_once() {
   static std::once_flag once;
@@ -75,10 +76,14 @@ size_t on_body(char* data, size_t size, size_t count, void* user) {
     transfer.error = std::move(status).error();
     return piece.size() + 1;
   }
-  if (transfer.response.body.size() + piece.size() > request.response_bytes_max) {
-    transfer.error = Error(ErrorKind::kCorrupt, "http.too_large",
-                           fmt::format("the answer exceeds the {} bytes that are expected at most",
-                                       request.response_bytes_max));
+  // An error's explanation must be readable also where only a few bytes are expected.
+  size_t bytes_max = transfer.response.status / 100 == 2
+                         ? request.response_bytes_max
+                         : std::max(request.response_bytes_max, kErrorBytesMax);
+  if (transfer.response.body.size() + piece.size() > bytes_max) {
+    transfer.error =
+        Error(ErrorKind::kCorrupt, "http.too_large",
+              fmt::format("the answer exceeds the {} bytes that are expected at most", bytes_max));
     return piece.size() + 1;
   }
   transfer.response.body.append(piece);

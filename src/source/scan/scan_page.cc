@@ -15,6 +15,12 @@ Error corrupt(std::string_view why) {
                fmt::format("the answer of Scan cannot be read: {}", why));
 }
 
+// raw_json() runs to the next token: what follows the object's end is white space.
+std::string_view without_trailing_space(std::string_view text) {
+  size_t last = text.find_last_not_of(" \t\r\n");
+  return text.substr(0, last == text.npos ? 0 : last + 1);
+}
+
 // A key holds at most 2048 + 1024 bytes; escaped and with names that stays far below this.
 constexpr size_t kKeyTextMax = 64 * 1024;
 
@@ -58,7 +64,7 @@ Status ScanPage::parse(std::string answer) {
         if ((error = element.get_object().get(item)))
           return corrupt(simdjson::error_message(error));
         if ((error = item.raw_json().get(text))) return corrupt(simdjson::error_message(error));
-        items_.push_back(text);
+        items_.push_back(without_trailing_space(text));
       }
       has_items = true;
     } else if (name == "LastEvaluatedKey") {
@@ -68,7 +74,7 @@ Status ScanPage::parse(std::string answer) {
         return corrupt(simdjson::error_message(error));
       if ((error = key.raw_json().get(text))) return corrupt(simdjson::error_message(error));
       if (text.size() > kKeyTextMax) return corrupt("its LastEvaluatedKey is too long");
-      last_key_ = text;
+      last_key_ = without_trailing_space(text);
     } else if (name == "ConsumedCapacity") {
       od::object capacity;
       if ((error = member.value().get_object().get(capacity)))
