@@ -179,9 +179,9 @@ TEST(Plan, EachMistakeIsNamedWithItsPlaceAndTheNearestName) {
       {"  key: {PK: S, SK: S}\n", "", "source needs `key`"},
       {"key: {SK: \"ORDER", "key: {SKK: \"ORDER", "'SKK' is not a key attribute of the source"},
       {"key: {SK: \"ORDER", "key: {SKK: \"ORDER", "leaves out the key attribute 'SK'"},
-      {"ORDER#{order_id}", "ORDER#{order_id", "a '{' without its '}'"},
+      {"ORDER#{order_id}", "ORDER#{order_id", "'{' is not closed"},
       {"ORDER#{order_id}", "ORDER#{a}{b}", "two placeholders touch"},
-      {"ORDER#{order_id}", "ORDER#{}", "a placeholder without a name"},
+      {"ORDER#{order_id}", "ORDER#{}", "a placeholder needs a name"},
       {"type: numeric", "type: numberic", "column 'total': 'numberic' is not a column type; did you "
                                           "mean 'numeric'?"},
       {"type: numeric", "typ: numeric", "unknown key 'typ' in column 'total'; did you mean 'type'?"},

@@ -111,7 +111,7 @@ std::string column_body(const model::ColumnSpec& column) {
   if (column.type == model::ColumnType::kTimestamptz ||
       column.time_format != model::TimeFormat::kIso)
     out += fmt::format(", format: {}", model::time_format_name(column.time_format));
-  if (column.null_means == model::NullMeans::kNullValue) out += ", sql_null: \"null\"";
+  if (column.null_means == model::NullMeans::kNullValue) out += ", sql_null: null";
   return out += "}";
 }
 

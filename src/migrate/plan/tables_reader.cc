@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "mapping/key_template.h"
 #include "migrate/plan/readers.h"
 
 namespace offramp::migrate::plan {
@@ -285,32 +286,12 @@ std::vector<std::string> template_placeholders(const YamlNode& pattern, Mistakes
                                              : kind_name(pattern)));
     return names;
   }
-  const std::string& text = pattern.text;
-  auto mistake = [&](std::string why) {
-    mistakes.add(pattern.at, fmt::format("key template '{}': {}", shown(text), why));
-  };
-  bool after_placeholder = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '}') {
-      mistake("a '}' without a '{'");
-      return names;
-    }
-    if (text[i] != '{') {
-      after_placeholder = false;
-      continue;
-    }
-    size_t end = text.find_first_of("{}", i + 1);
-    if (end == std::string::npos || text[end] == '{') {
-      mistake("a '{' without its '}'");
-      return names;
-    }
-    if (end == i + 1) mistake("a placeholder without a name; write {name}");
-    if (after_placeholder)
-      mistake("two placeholders touch; put a literal between them, or make them one");
-    names.push_back(text.substr(i + 1, end - i - 1));
-    after_placeholder = true;
-    i = end;
-  }
+  Result<mapping::KeyTemplate> parsed = mapping::KeyTemplate::parse(pattern.text);
+  if (parsed.ok())
+    names = parsed->placeholders();
+  else
+    mistakes.add(pattern.at, fmt::format("key template '{}': {}", shown(pattern.text),
+                                         parsed.error().message()));
   return names;
 }
 
