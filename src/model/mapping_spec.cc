@@ -1,7 +1,8 @@
 // The words of the plan file for column types and time formats: the one table of each.
 //
-// Writing uses the first word of a type; reading also takes the aliases that people type from habit. Words are
-// compared without regard to ASCII case. No errors: an unknown word is nullopt, the plan reader says where it stood.
+// Writing uses the first word of a type; reading also takes the aliases that people type from
+// habit. Words are compared without regard to ASCII case. No errors: an unknown word is nullopt,
+// the plan reader says where it stood.
 #include "model/mapping_spec.h"
 
 #include <array>
@@ -56,12 +57,9 @@ constexpr std::array kColumnTypeAliases = {
 };
 
 constexpr std::array kTimeFormats = {
-    Word{"iso", TimeFormat::kIso},
-    Word{"iso-ms", TimeFormat::kIsoMs},
-    Word{"iso-us", TimeFormat::kIsoUs},
-    Word{"iso-offset", TimeFormat::kIsoOffset},
-    Word{"epoch-s", TimeFormat::kEpochS},
-    Word{"epoch-ms", TimeFormat::kEpochMs},
+    Word{"iso", TimeFormat::kIso},        Word{"iso-ms", TimeFormat::kIsoMs},
+    Word{"iso-us", TimeFormat::kIsoUs},   Word{"iso-offset", TimeFormat::kIsoOffset},
+    Word{"epoch-s", TimeFormat::kEpochS}, Word{"epoch-ms", TimeFormat::kEpochMs},
 };
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }

@@ -1,4 +1,5 @@
-// The plan file's words: every type has one, reading takes back what writing gives, aliases mean what people expect.
+// The plan file's words: every type has one, reading takes back what writing gives, aliases mean
+// what people expect.
 #include "model/mapping_spec.h"
 
 #include <gtest/gtest.h>
@@ -25,12 +26,12 @@ TEST(MappingSpec, EveryTimeFormatReadsBackItsOwnName) {
 
 TEST(MappingSpec, AliasesAndCase) {
   const std::pair<const char*, ColumnType> cases[] = {
-      {"string", ColumnType::kText},          {"int", ColumnType::kBigint},
-      {"integer", ColumnType::kBigint},       {"decimal", ColumnType::kNumeric},
-      {"float", ColumnType::kDouble},         {"double precision", ColumnType::kDouble},
-      {"bool", ColumnType::kBoolean},         {"blob", ColumnType::kBytea},
-      {"binary", ColumnType::kBytea},         {"timestamp", ColumnType::kTimestamptz},
-      {"json", ColumnType::kJsonb},           {"BIGINT", ColumnType::kBigint},
+      {"string", ColumnType::kText},      {"int", ColumnType::kBigint},
+      {"integer", ColumnType::kBigint},   {"decimal", ColumnType::kNumeric},
+      {"float", ColumnType::kDouble},     {"double precision", ColumnType::kDouble},
+      {"bool", ColumnType::kBoolean},     {"blob", ColumnType::kBytea},
+      {"binary", ColumnType::kBytea},     {"timestamp", ColumnType::kTimestamptz},
+      {"json", ColumnType::kJsonb},       {"BIGINT", ColumnType::kBigint},
       {"TEXT[]", ColumnType::kTextArray},
   };
   for (const auto& [name, type] : cases) EXPECT_EQ(column_type_from_name(name), type) << name;

@@ -12,7 +12,7 @@ using ddb::Type;
 using model::ColumnType;
 using model::TimeFormat;
 
-constexpr size_t kColumnsReserve = 16;      // left free for people
+constexpr size_t kColumnsReserve = 16;       // left free for people
 constexpr size_t kFlattenedMembersMax = 32;  // a map with more members is data, not structure
 constexpr size_t kChildColumnsMax = 64;
 
@@ -88,8 +88,9 @@ std::string type_mix(const PathStats& stats) {
   std::ranges::sort(shares, std::greater{});
   std::string out;
   for (const auto& [count, tag] : shares)
-    out += fmt::format("{}{:.0f} % {}", out.empty() ? "" : ", ",
-                       100.0 * static_cast<double>(count) / static_cast<double>(stats.present), tag);
+    out +=
+        fmt::format("{}{:.0f} % {}", out.empty() ? "" : ", ",
+                    100.0 * static_cast<double>(count) / static_cast<double>(stats.present), tag);
   return out;
 }
 
@@ -106,9 +107,10 @@ class ColumnMaker {
 
   ColumnProposal make() {
     size_t reserved = context_.key_columns.size() + 1 + kColumnsReserve;
-    columns_left_ = options_.limits.columns_max > reserved ? options_.limits.columns_max - reserved
-                                                           : 1;
-    // Frequent attributes get their columns first when there are too many; the order stays as first seen.
+    columns_left_ =
+        options_.limits.columns_max > reserved ? options_.limits.columns_max - reserved : 1;
+    // Frequent attributes get their columns first when there are too many; the order stays as first
+    // seen.
     std::vector<uint64_t> by_count;
     for (uint32_t at : stats_.paths()[0].members) by_count.push_back(stats_.paths()[at].present);
     std::ranges::sort(by_count, std::greater{});
@@ -174,7 +176,8 @@ class ColumnMaker {
     for (uint32_t at : path.element_members) {
       const PathStats& member = stats_.paths()[at];
       std::optional<TypeChoice> choice = choose_type(member, options_);
-      // A list is taken apart only if (nearly) every element fits: otherwise it stays one jsonb value.
+      // A list is taken apart only if (nearly) every element fits: otherwise it stays one jsonb
+      // value.
       if (!choice || !at_least(choice->fits, member.present - member.nulls(), 99)) return false;
       chosen.emplace_back(&member, *choice);
     }
@@ -214,7 +217,8 @@ class ColumnMaker {
     --columns_left_;
     std::string attribute = dotted(path.path);
     std::string wanted;
-    for (const std::string& name : path.path) (wanted += wanted.empty() ? "" : "_") += snake_case(name);
+    for (const std::string& name : path.path)
+      (wanted += wanted.empty() ? "" : "_") += snake_case(name);
     std::string note;
     auto remark = [&](std::string text) { note += (note.empty() ? "" : "; ") + text; };
     if (auto copy = context_.copies.find(attribute); copy != context_.copies.end()) {
@@ -235,7 +239,8 @@ class ColumnMaker {
     if (null_value) column.null_means = model::NullMeans::kNullValue;
     uint64_t misfits = path.present - path.nulls() - choice.fits;
     uint64_t through_extra = misfits + (null_value ? 0 : path.nulls());
-    if (null_value && absent > 0) remark(fmt::format("absent in {:.1f} %, kept in extra", percent(absent)));
+    if (null_value && absent > 0)
+      remark(fmt::format("absent in {:.1f} %, kept in extra", percent(absent)));
     if (misfits > 0) remark("types: " + type_mix(path));
     if (choice.type == ColumnType::kBigint) remark_epoch(path, remark);
     if (choice.type == ColumnType::kText && path.zoneless_times > 0 &&
@@ -284,8 +289,8 @@ class ColumnMaker {
 }  // namespace
 
 ColumnProposal propose_columns(const ValueStats& stats, const ColumnContext& context,
-                               const ProposeOptions& options, NameScope& columns,
-                               NameScope& tables, std::vector<NameFix>& fixes) {
+                               const ProposeOptions& options, NameScope& columns, NameScope& tables,
+                               std::vector<NameFix>& fixes) {
   return ColumnMaker(stats, context, options, columns, tables, fixes).make();
 }
 

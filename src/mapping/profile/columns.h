@@ -25,14 +25,14 @@ struct ColumnProposal {
   std::vector<model::ColumnSpec> columns;
   std::vector<model::ChildSpec> children;
   std::vector<AttributeFate> fates;
-  std::vector<std::string> fate_notes;             // beside fates
-  std::map<std::string, std::string> notes;        // column → note
+  std::vector<std::string> fate_notes;              // beside fates
+  std::map<std::string, std::string> notes;         // column → note
   std::map<std::string, std::string> by_attribute;  // top-level attribute → indexable column
 };
 
 // `columns` holds the key columns already; `tables` gives names to child tables.
 ColumnProposal propose_columns(const ValueStats& stats, const ColumnContext& context,
-                               const ProposeOptions& options, NameScope& columns,
-                               NameScope& tables, std::vector<NameFix>& fixes);
+                               const ProposeOptions& options, NameScope& columns, NameScope& tables,
+                               std::vector<NameFix>& fixes);
 
 }  // namespace offramp::mapping::profile

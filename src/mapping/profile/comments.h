@@ -1,6 +1,8 @@
-// What a proposed plan says beside its facts: comment lines for the head, each table and each column.
+// What a proposed plan says beside its facts: comment lines for the head, each table and each
+// column.
 //
-// Plain data, made by propose(), written by the plan writer. Lines hold no '\n' and no item content (C12).
+// Plain data, made by propose(), written by the plan writer. Lines hold no '\n' and no item content
+// (C12).
 #pragma once
 
 #include <map>
@@ -11,7 +13,8 @@ namespace offramp::mapping::profile {
 
 struct TableComments {
   std::vector<std::string> heading;
-  std::map<std::string, std::string> columns;  // column or child table name → note at the end of its line
+  std::map<std::string, std::string>
+      columns;  // column or child table name → note at the end of its line
 };
 
 struct Comments {

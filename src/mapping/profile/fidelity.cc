@@ -21,8 +21,8 @@ std::string cut(std::string_view text) {
 
 // Characters, not bytes, so that columns stand straight.
 size_t width_of(std::string_view text) {
-  return static_cast<size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 // "0.4 %", never "0.0 %" for something nor "100.0 %" for not all.
@@ -42,7 +42,8 @@ std::string quoted(std::string_view text) {
 }  // namespace
 
 std::string fidelity_text(const FidelityReport& report) {
-  std::string out = fmt::format("Sample: {} of {} items\n", report.items_sampled, report.items_seen);
+  std::string out =
+      fmt::format("Sample: {} of {} items\n", report.items_sampled, report.items_seen);
   std::vector<std::array<std::string, 7>> rows = {
       {"table", "attribute", "column", "type", "values", "by extra", "note"}};
   uint64_t dropped = 0;

@@ -1,6 +1,8 @@
-// The fidelity report: where every attribute's values will go, and every possible loss, before a byte moves.
+// The fidelity report: where every attribute's values will go, and every possible loss, before a
+// byte moves.
 //
-// Only `drop` and `skip` lose anything, and a proposal has neither; `extra` keeps values whole, beside the columns.
+// Only `drop` and `skip` lose anything, and a proposal has neither; `extra` keeps values whole,
+// beside the columns.
 #pragma once
 
 #include <string>

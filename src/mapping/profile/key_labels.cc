@@ -58,7 +58,8 @@ std::string_view KeyLabels::leading_label(std::string_view text) {
 }
 
 bool KeyLabels::is_constant_word(std::string_view text) {
-  while (!text.empty() && (is_separator(text.front()) || text.front() == '"')) text.remove_prefix(1);
+  while (!text.empty() && (is_separator(text.front()) || text.front() == '"'))
+    text.remove_prefix(1);
   while (!text.empty() && (is_separator(text.back()) || text.back() == '"')) text.remove_suffix(1);
   return is_word(text) && !has_digit(text);
 }
@@ -90,14 +91,15 @@ KeyLabels::KeyLabels(const std::vector<std::string_view>& texts, size_t count_mi
   share_ = texts.empty() ? 0 : static_cast<double>(taken) / static_cast<double>(texts.size());
   std::ranges::sort(labels_, {}, &Label::prefix);
 
-  // Words between ids: ORDER#17#ITEM#3. Only at the even places behind the prefix, and only where the sample repeats
-  // them with different ids before them.
+  // Words between ids: ORDER#17#ITEM#3. Only at the even places behind the prefix, and only where
+  // the sample repeats them with different ids before them.
   std::map<const Label*, std::map<std::string_view, std::pair<size_t, std::set<std::string_view>>>>
       inner;
   for (std::string_view text : texts) {
     const Label* label = find(text);
     if (!label) continue;
-    std::vector<std::string_view> parts = split(text.substr(label->prefix.size()), label->separator);
+    std::vector<std::string_view> parts =
+        split(text.substr(label->prefix.size()), label->separator);
     for (size_t i = 1; i < parts.size(); i += 2) {
       if (!is_word(parts[i]) || has_digit(parts[i])) break;
       auto& words = inner[label];
@@ -133,7 +135,8 @@ LabelledText KeyLabels::take_apart(std::string_view text) const {
   std::vector<std::string_view> parts = split(rest, label->separator);
   bool words = parts.size() > 1 && !label->inner_words.empty();
   for (size_t i = 0; words && i < parts.size(); ++i) {
-    if (i % 2 == 1) words = std::ranges::find(label->inner_words, parts[i]) != label->inner_words.end();
+    if (i % 2 == 1)
+      words = std::ranges::find(label->inner_words, parts[i]) != label->inner_words.end();
     if (i % 2 == 0) words = !parts[i].empty();
   }
   if (!words) parts = {rest};

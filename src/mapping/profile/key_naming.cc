@@ -54,7 +54,8 @@ Nouns nouns_of(const Kind& kind, const std::string& table) {
   // ORDER#…#ITEM#…: the items of an order.
   if (own.size() > 1 && is_filler(last)) last = own[own.size() - 2] + "_" + last;
   if (last.empty() || is_filler(last)) {
-    if (!owner_name.empty()) return {owner_name, last.empty() ? owner_name : owner_name + "_" + last};
+    if (!owner_name.empty())
+      return {owner_name, last.empty() ? owner_name : owner_name + "_" + last};
     return {table, last.empty() ? table : table + "_" + last};
   }
   std::string both = owner_name.empty() ? last : owner_name + "_" + last;
@@ -115,7 +116,8 @@ std::string with_time_suffix(const std::string& name, const Kind& kind,
 
 std::string_view NamedKey::part(const std::string& column, ddb::ItemView item) const {
   const Place& place = places.at(column);
-  std::vector<std::string_view> parts = take_apart(place.signature, key_text(item, place.attribute));
+  std::vector<std::string_view> parts =
+      take_apart(place.signature, key_text(item, place.attribute));
   return place.part < parts.size() ? parts[place.part] : std::string_view{};
 }
 
@@ -140,8 +142,8 @@ std::vector<std::string> table_base_names(const std::vector<Kind>& kinds,
     }
     bool shared = false;
     for (size_t other = 0; other < kinds.size(); ++other)
-      shared = shared || (other != k && !kinds[other].takes_all() &&
-                          nouns[other].alone == nouns[k].alone);
+      shared = shared ||
+               (other != k && !kinds[other].takes_all() && nouns[other].alone == nouns[k].alone);
     // Whoever owns the word alone keeps it: users for USER#/#METADATA#, game_users for GAME#/USER#.
     std::string name = shared ? nouns[k].full : nouns[k].alone;
     if (shared) {
@@ -150,11 +152,14 @@ std::vector<std::string> table_base_names(const std::vector<Kind>& kinds,
                                          ? snake_words(kinds[k].signatures[1])
                                          : std::vector<std::string>{};
       bool own_item = own.empty() || is_filler(own.back());
-      if (owner.size() == 1 && owner[0] == nouns[k].alone && own_item && kinds[k].type_value.empty())
+      if (owner.size() == 1 && owner[0] == nouns[k].alone && own_item &&
+          kinds[k].type_value.empty())
         name = nouns[k].alone;
     }
-    bool of_source = kinds.size() == 1 && name == table;
-    names.push_back(of_source ? table : name.size() <= 2 ? name + "_items" : plural(singular(name)));
+    bool of_source = name == table;  // its owner named it
+    names.push_back(of_source          ? table
+                    : name.size() <= 2 ? name + "_items"
+                                       : plural(singular(name)));
   }
   return names;
 }
@@ -186,8 +191,8 @@ NamedKey name_key(const Kind& kind, const ddb::ItemBatch& sample,
       }
       std::string column;
       bool whole = signature.size() == 1;
-      std::vector<std::string> before = snake_words(
-          std::string_view(signature).substr(0, signature.find(kPlaceholderMark)));
+      std::vector<std::string> before =
+          snake_words(std::string_view(signature).substr(0, signature.find(kPlaceholderMark)));
       // The same value in two places is one column. One item proves little unless the word says so.
       bool sure = kind.items.size() >= 3 || (!before.empty() && is_filler(before.back()));
       for (const Named& earlier : named) {

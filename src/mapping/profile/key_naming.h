@@ -1,5 +1,5 @@
-// Names for tables and key columns, out of what keys look like: CUSTOMER#17 / ORDER#4 are orders with customer_id and
-// order_id.
+// Names for tables and key columns, out of what keys look like: CUSTOMER#17 / ORDER#4 are orders
+// with customer_id and order_id.
 #pragma once
 
 #include <map>

@@ -19,9 +19,10 @@ constexpr double kSimilarMin = 0.8;
 constexpr std::string_view kWhole("\1", 1);
 
 constexpr std::string_view kTypeAttributes[] = {
-    "entityType", "entity_type", "EntityType", "__typename", "_type", "__type",   "_et",
-    "et",         "type",        "Type",       "itemType",   "item_type", "ItemType", "recordType",
-    "record_type", "docType",    "objectType", "kind",       "entity", "__edb_e__",
+    "entityType", "entity_type", "EntityType", "__typename", "_type",
+    "__type",     "_et",         "et",         "type",       "Type",
+    "itemType",   "item_type",   "ItemType",   "recordType", "record_type",
+    "docType",    "objectType",  "kind",       "entity",     "__edb_e__",
 };
 
 // Names that say nothing, as the keys of single-table designs have.
@@ -29,8 +30,9 @@ bool is_generic_name(std::string_view attribute) {
   std::string name = snake_case(attribute);
   std::erase(name, '_');
   for (std::string_view generic :
-       {"pk", "sk", "hk", "rk", "hash", "range", "hashkey", "rangekey", "partitionkey", "sortkey",
-        "partition", "sort", "key", "primarykey", "pkey", "skey", "pk1", "sk1", "p", "s"})
+       {"pk",       "sk",           "hk",      "rk",        "hash", "range", "hashkey",
+        "rangekey", "partitionkey", "sortkey", "partition", "sort", "key",   "primarykey",
+        "pkey",     "skey",         "pk1",     "sk1",       "p",    "s"})
     if (name == generic) return true;
   return false;
 }
@@ -132,7 +134,7 @@ class KindFinder {
     if (attributes_[a].type != ddb::Type::kS) return;
     if (split_by_name(a)) return;
     KeyLabels labels(texts_[a], count_min_);
-    if (!labels.any()) return;
+    if (!labels.any() || labels_are_data(a)) return;
     std::vector<std::string> signatures;
     std::map<std::string, std::vector<uint32_t>> groups;
     for (size_t i = 0; i < usable_.size(); ++i) {
@@ -140,16 +142,38 @@ class KindFinder {
       groups[signatures.back()].push_back(usable_[i]);
     }
     if (!is_generic_name(attributes_[a].name)) {
-      // "userId: USER#1" reads best whole; only labels that tell different things apart cut such a table.
+      // "userId: USER#1" reads best whole; only labels that tell different things apart cut such a
+      // table.
       std::vector<const std::vector<uint32_t>*> compared;
       for (const auto& [signature, items] : groups)
         if (items.size() >= count_min_ && signature != kWhole && compared.size() < kKindsMax)
           compared.push_back(&items);
-      if (compared.size() < 2 || labels.share() < 0.9 ||
-          similarity(sample_, compared, key_) > 0.6)
+      if (compared.size() < 2 || labels.share() < 0.9 || similarity(sample_, compared, key_) > 0.6)
         return;
     }
     signatures_[a] = std::move(signatures);
+  }
+
+  // "JFK#2021-09-01" beside dest = "JFK": the label is a value of the item, not the name of its
+  // kind.
+  bool labels_are_data(size_t a) const {
+    std::map<std::string_view, size_t> same;
+    std::set<std::string_view> words;
+    size_t labelled = 0;
+    for (size_t i = 0; i < usable_.size(); ++i) {
+      std::string_view label = KeyLabels::leading_label(texts_[a][i]);
+      if (label.size() < 2) continue;
+      ++labelled;
+      std::string_view word = label.substr(0, label.size() - 1);
+      if (words.size() < 2) words.insert(word);
+      for (ddb::ValueView value : sample_.item(usable_[i]))
+        if (value.type() == ddb::Type::kS && value.bytes() == word &&
+            std::ranges::find(kTypeAttributes, value.name()) == std::end(kTypeAttributes))
+          ++same[value.name()];
+    }
+    return words.size() >= 2 && std::ranges::any_of(same, [&](const auto& entry) {
+             return entry.second * 10 >= labelled * 8;
+           });
   }
 
   // "Status#Date" holding "Shipped#2019-11-26": the attribute's name says how it is built.
@@ -231,8 +255,8 @@ class KindFinder {
     auto rank = [](const Kind& kind) {
       size_t literal = 0;
       for (const std::string& signature : kind.signatures)
-        literal += signature.size() -
-                   static_cast<size_t>(std::ranges::count(signature, kPlaceholderMark));
+        literal +=
+            signature.size() - static_cast<size_t>(std::ranges::count(signature, kPlaceholderMark));
       // More literal text first; among equals those with a condition, then the many before the few.
       return std::tuple(kind.takes_all(), -static_cast<int64_t>(literal), !kind.match.has_value());
     };
@@ -264,7 +288,7 @@ class KindFinder {
       bool single_table = kind.takes_all() && is_generic_name(attributes_[0].name);
       if (!single_table && similarity(sample_, groups, key_) > kSimilarMin) continue;
       std::string name = is_word_name(attribute) && attribute[0] != '_' ? std::string(attribute)
-                                                                         : quoted(attribute, '"');
+                                                                        : quoted(attribute, '"');
       std::set<uint32_t> taken;
       for (auto& [value, items] : by_value) {
         taken.insert(items.begin(), items.end());
@@ -282,9 +306,9 @@ class KindFinder {
   const model::KeySchema& key_;
   std::vector<model::KeyAttribute> attributes_;
   size_t count_min_ = 1;
-  std::vector<uint32_t> usable_;                        // items with a usable key
-  std::vector<std::vector<std::string_view>> texts_;    // [attribute][usable]
-  std::vector<std::vector<std::string>> signatures_;    // [attribute][usable]
+  std::vector<uint32_t> usable_;                      // items with a usable key
+  std::vector<std::vector<std::string_view>> texts_;  // [attribute][usable]
+  std::vector<std::vector<std::string>> signatures_;  // [attribute][usable]
 };
 
 }  // namespace

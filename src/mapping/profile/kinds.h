@@ -1,9 +1,9 @@
-// The sample cut into entity kinds: items whose keys are built alike and, where that says more, whose type attribute
-// is the same. Each kind becomes a table.
+// The sample cut into entity kinds: items whose keys are built alike and, where that says more,
+// whose type attribute is the same. Each kind becomes a table.
 //
-// Every item belongs to at most one kind; what is too rare or odd belongs to none and goes to the plan's last table.
-// Kinds are ordered so that the plan's "first match wins" gives the same answer: the more literal text in a key, the
-// earlier; the one that takes every key last.
+// Every item belongs to at most one kind; what is too rare or odd belongs to none and goes to the
+// plan's last table. Kinds are ordered so that the plan's "first match wins" gives the same answer:
+// the more literal text in a key, the earlier; the one that takes every key last.
 #pragma once
 
 #include <cstdint>

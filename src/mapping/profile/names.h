@@ -1,6 +1,8 @@
-// Names that a target accepts: lower snake_case, within its length, no reserved word, never two alike.
+// Names that a target accepts: lower snake_case, within its length, no reserved word, never two
+// alike.
 //
-// Names are compared without regard to case, whatever the target does: a plan should survive a change of target.
+// Names are compared without regard to case, whatever the target does: a plan should survive a
+// change of target.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,8 @@
 // Profiler: keeps an even sample of all items that pass by, within a bound of bytes.
 //
-// Every `stride`-th item is kept; when the bytes exceed the bound the stride doubles and every second kept item is
-// let go, so the sample stays spread over the whole input (C10). Not thread-safe. Items are copied: views may die.
+// Every `stride`-th item is kept; when the bytes exceed the bound the stride doubles and every
+// second kept item is let go, so the sample stays spread over the whole input (C10). Not
+// thread-safe. Items are copied: views may die.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +13,9 @@ namespace offramp::mapping::profile {
 
 struct Profile {
   ddb::ItemBatch sample;
-  uint64_t items_seen = 0;   // all that were added
-  uint64_t stride = 1;       // the sample holds every stride-th of them
-  uint64_t item_bytes = 0;   // sum of item sizes seen, as AWS counts them
+  uint64_t items_seen = 0;  // all that were added
+  uint64_t stride = 1;      // the sample holds every stride-th of them
+  uint64_t item_bytes = 0;  // sum of item sizes seen, as AWS counts them
 };
 
 class Profiler {

@@ -61,7 +61,13 @@ class Proposer {
 
   void add_table(const Kind& kind, const std::string& base_name) {
     model::TableMapping table;
+    // Names the kind in the report, and gives tables of one noun different suffixes.
     std::string source = base_name;
+    for (const std::string& signature : kind.signatures) {
+      source += ' ';
+      for (char c : signature) source += c == kPlaceholderMark ? '*' : c;
+    }
+    if (kind.match) source += " if " + *kind.match;
     table.into = table_names_.claim(base_name, source);
     table.match = kind.match;
     NameScope columns(table.into, options_.limits.identifier_bytes_max, options_.reserved_words,
@@ -79,14 +85,10 @@ class Proposer {
 
     ValueStats stats;
     for (uint32_t i : kind.items) stats.add(sample_.item(i));
-    ColumnContext context{table.into,
-                          singular(table.into),
-                          key_attributes(),
-                          key.columns,
-                          find_copies(kind, key),
-                          source_.ttl_attribute.value_or("")};
-    ColumnProposal proposed = propose_columns(stats, context, options_, columns, table_names_,
-                                              out_.fidelity.name_fixes);
+    ColumnContext context{table.into,  singular(table.into),   key_attributes(),
+                          key.columns, find_copies(kind, key), source_.ttl_attribute.value_or("")};
+    ColumnProposal proposed =
+        propose_columns(stats, context, options_, columns, table_names_, out_.fidelity.name_fixes);
     std::ranges::move(proposed.columns, std::back_inserter(table.columns));
     table.children = std::move(proposed.children);
     add_indexes(key, proposed, table);
@@ -96,7 +98,8 @@ class Proposer {
     comments.columns = std::move(proposed.notes);
     out_.comments.tables.push_back(std::move(comments));
     FidelityReport& report = out_.fidelity;
-    uint64_t items = kind.items.size() + (kind.takes_all() ? kinds_.odd_items - kinds_.keyless_items : 0);
+    uint64_t items =
+        kind.items.size() + (kind.takes_all() ? kinds_.odd_items - kinds_.keyless_items : 0);
     report.tables.push_back({table.into, items});
     for (size_t a = 0; a < key.patterns.size(); ++a) {
       report.attributes.push_back({table.into, key_attributes()[a], list_of(key.by_attribute[a]),
@@ -106,9 +109,8 @@ class Proposer {
     std::ranges::move(proposed.fates, std::back_inserter(report.attributes));
     std::ranges::move(proposed.fate_notes, std::back_inserter(report.notes));
     if (stats.beyond_bound() > 0) {
-      report.attributes.push_back(
-          {table.into, "(beyond the first 4096 paths)", "", "", stats.beyond_bound(),
-           stats.beyond_bound(), 0});
+      report.attributes.push_back({table.into, "(beyond the first 4096 paths)", "", "",
+                                   stats.beyond_bound(), stats.beyond_bound(), 0});
       report.notes.emplace_back("too many different paths for columns");
     }
     out_.tables.push_back(std::move(table));
@@ -139,8 +141,8 @@ class Proposer {
       bool all = true;
       for (size_t i = 0; all && i < kind.items.size(); ++i) {
         std::string_view part = key.part(name, sample_.item(kind.items[i]));
-        ddb::Node node{nullptr, part.data(), 0, static_cast<uint32_t>(part.size()), 1,
-                       ddb::Type::kS, false};
+        ddb::Node node{nullptr, part.data(),   0,    static_cast<uint32_t>(part.size()),
+                       1,       ddb::Type::kS, false};
         Cell cell;
         bytes.reset();
         all = key.is_text(name, key_) && part.size() == 36 &&
@@ -235,14 +237,11 @@ class Proposer {
                                  profile_.items_seen,
                                  source_.name.empty() ? "" : " of " + source_.name));
     if (kinds_.kinds.size() > 1) {
-      header.push_back(fmt::format("{} kinds of items were found by their keys{}:",
-                                   kinds_.kinds.size(),
-                                   std::ranges::any_of(kinds_.kinds,
-                                                       [](const Kind& kind) {
-                                                         return kind.match.has_value();
-                                                       })
-                                       ? " and type attributes"
-                                       : ""));
+      header.push_back(fmt::format(
+          "{} kinds of items were found by their keys{}:", kinds_.kinds.size(),
+          std::ranges::any_of(kinds_.kinds, [](const Kind& kind) { return kind.match.has_value(); })
+              ? " and type attributes"
+              : ""));
       for (const FidelityReport::TableLine& line : out_.fidelity.tables)
         header.push_back(fmt::format("  {:<28} {:>9}  {:>7}", line.table, line.items,
                                      line.items == 0 ? "-" : percent(line.items, sample_.size())));

@@ -1,7 +1,8 @@
 // A mapping proposed from a sample, with comments for the plan file and the fidelity report.
 //
-// Pure: the same profile gives the same proposal. The mapping compiles (CompiledMapping::compile) for the same key and
-// limits, takes every item that has a usable key, and loses nothing: what no column holds goes to `extra`.
+// Pure: the same profile gives the same proposal. The mapping compiles (CompiledMapping::compile)
+// for the same key and limits, takes every item that has a usable key, and loses nothing: what no
+// column holds goes to `extra`.
 #pragma once
 
 #include <string>
@@ -34,8 +35,9 @@ struct Proposal {
 Result<Proposal> propose(const Profile& profile, const model::TableSpec& table,
                          const ProposeOptions& options);
 
-// For sources that do not say their key: attributes that every sampled item has as S, N or B and that tell all items
-// apart, the likeliest names first. Empty when nothing does. A guess: a person has to agree.
+// For sources that do not say their key: attributes that every sampled item has as S, N or B and
+// that tell all items apart, the likeliest names first. Empty when nothing does. A guess: a person
+// has to agree.
 std::optional<model::KeySchema> guess_key(const Profile& profile);
 
 }  // namespace offramp::mapping::profile

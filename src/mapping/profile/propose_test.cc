@@ -1,4 +1,5 @@
-// Proposals: kinds by keys and type attributes, columns by values, names, bounds. Items are written as plain JSON.
+// Proposals: kinds by keys and type attributes, columns by values, names, bounds. Items are written
+// as plain JSON.
 #include "mapping/profile/propose.h"
 
 #include <fmt/format.h>
@@ -60,7 +61,8 @@ class ProposeTest : public ::testing::Test {
   ddb::JsonDecoder decoder_;
   Profiler profiler_;
   Profile profile_;
-  model::TableSpec table_{"things", model::KeySchema{{"id", ddb::Type::kS}, std::nullopt}, {}, {}, {}};
+  model::TableSpec table_{
+      "things", model::KeySchema{{"id", ddb::Type::kS}, std::nullopt}, {}, {}, {}};
   ProposeOptions options_;
 };
 
@@ -103,6 +105,16 @@ TEST_F(ProposeTest, IdsWithSeparatorsAreNoLabels) {
   EXPECT_EQ(names(propose_it()), "app_table");
 }
 
+TEST_F(ProposeTest, ALabelThatAnAttributeRepeatsIsData) {
+  pk_sk();
+  for (int i = 0; i < 60; ++i)
+    add(fmt::format(R"({{"PK":"p{0}","SK":"{1}#{0}","dest":"{1}","fare":{0}}})", i,
+                    i % 3 == 0   ? "JFK"
+                    : i % 3 == 1 ? "SFO"
+                                 : "DEN"));
+  EXPECT_EQ(names(propose_it()), "app_table");
+}
+
 TEST_F(ProposeTest, ATellingKeyNameIsKeptWhole) {
   table_.key = model::KeySchema{{"userId", ddb::Type::kS}, std::nullopt};
   for (int i = 0; i < 60; ++i) add(fmt::format(R"({{"userId":"user:{}","a":1}})", i));
@@ -113,18 +125,20 @@ TEST_F(ProposeTest, ATellingKeyNameIsKeptWhole) {
 
 TEST_F(ProposeTest, TypesComeFromValuesThatConvertExactly) {
   for (int i = 0; i < 100; ++i)
-    add(fmt::format(R"({{"id":"{0}","n":{0},"big":12345678901234567890{0},"t":"2024-05-01T10:00:00.{1:03}Z",)"
-                    R"("tz":"2024-05-01T10:00:00+00:00","plain":"2024-05-01 10:00:00","d":"2024-02-{2:02}",)"
-                    R"("b":true,"u":"00000000-0000-4000-8000-0000000000{2:02}","j":[1,"a"],"createdAt":17000000{2:02},)"
-                    R"("mixed":{3},"upper":"00000000-0000-4000-8000-0000000000AA"}})",
-                    i, i, i % 28 + 1, i % 2 ? "1" : "\"s\""));
+    add(fmt::format(
+        R"({{"id":"{0}","n":{0},"big":12345678901234567890{0},"t":"2024-05-01T10:00:00.{1:03}Z",)"
+        R"("tz":"2024-05-01T10:00:00+00:00","plain":"2024-05-01 10:00:00","d":"2024-02-{2:02}",)"
+        R"("b":true,"u":"00000000-0000-4000-8000-0000000000{2:02}","j":[1,"a"],"createdAt":17000000{2:02},)"
+        R"("mixed":{3},"upper":"00000000-0000-4000-8000-0000000000AA"}})",
+        i, i, i % 28 + 1, i % 2 ? "1" : "\"s\""));
   Proposal proposal = propose_it();
   const model::TableMapping& table = proposal.tables[0];
   using enum model::ColumnType;
   const std::pair<const char*, model::ColumnType> expected[] = {
-      {"n", kBigint}, {"big", kNumeric}, {"t", kTimestamptz}, {"tz", kTimestamptz}, {"plain", kText},
-      {"d", kDate},   {"b", kBoolean},   {"u", kUuid},        {"j", kJsonb},        {"created_at", kBigint},
-      {"upper", kText}};
+      {"n", kBigint},          {"big", kNumeric}, {"t", kTimestamptz},
+      {"tz", kTimestamptz},    {"plain", kText},  {"d", kDate},
+      {"b", kBoolean},         {"u", kUuid},      {"j", kJsonb},
+      {"created_at", kBigint}, {"upper", kText}};
   for (const auto& [name, type] : expected) {
     ASSERT_TRUE(column(table, name)) << name;
     EXPECT_EQ(column(table, name)->type, type) << name;
@@ -149,7 +163,8 @@ TEST_F(ProposeTest, TargetsWithoutTheTypeGetText) {
 
 TEST_F(ProposeTest, RareAttributesAndOftenNull) {
   for (int i = 0; i < 300; ++i)
-    add(fmt::format(R"({{"id":"{}","phone":{}{}}})", i, i % 3 ? "null" : "\"1\"", i < 2 ? R"(,"rare":1)" : ""));
+    add(fmt::format(R"({{"id":"{}","phone":{}{}}})", i, i % 3 ? "null" : "\"1\"",
+                    i < 2 ? R"(,"rare":1)" : ""));
   Proposal proposal = propose_it();
   EXPECT_FALSE(column(proposal.tables[0], "rare"));
   EXPECT_EQ(column(proposal.tables[0], "phone")->null_means, model::NullMeans::kNullValue);
@@ -159,7 +174,8 @@ TEST_F(ProposeTest, RareAttributesAndOftenNull) {
 TEST_F(ProposeTest, StableMapsAreFlattenedAndListsOfMapsBecomeChildren) {
   for (int i = 0; i < 20; ++i)
     add(fmt::format(R"({{"id":"{0}","address":{{"city":"c","geo":{{"lat":1}}}},"bag":{{"k{0}":1}},)"
-                    R"("lines":[{{"id":"s","qty":{0}}},{{"id":"t","qty":2}}]}})", i));
+                    R"("lines":[{{"id":"s","qty":{0}}},{{"id":"t","qty":2}}]}})",
+                    i));
   Proposal proposal = propose_it();
   const model::TableMapping& table = proposal.tables[0];
   EXPECT_EQ(column(table, "address_city")->from, (std::vector<std::string>{"address", "city"}));
@@ -235,7 +251,8 @@ TEST_F(ProposeTest, EmptySampleAndWrongKeys) {
 }
 
 TEST_F(ProposeTest, C12_ReportsHoldNoItemContent) {
-  for (int i = 0; i < 5; ++i) add(fmt::format(R"({{"id":"{}","card":"4111-secret","m":{{"x":"4111-secret"}}}})", i));
+  for (int i = 0; i < 5; ++i)
+    add(fmt::format(R"({{"id":"{}","card":"4111-secret","m":{{"x":"4111-secret"}}}})", i));
   Proposal proposal = propose_it();
   EXPECT_THAT(fidelity_text(proposal.fidelity), Not(HasSubstr("4111")));
   EXPECT_THAT(fidelity_json(proposal.fidelity), Not(HasSubstr("4111")));

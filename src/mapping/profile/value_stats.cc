@@ -75,8 +75,8 @@ void ValueStats::test(PathStats& stats, ddb::ValueView value) {
       if (text.size() == 36) count(ColumnType::kUuid);
       if (text.size() == 10) count(ColumnType::kDate);
       if (text.size() >= 20 && text.size() <= 32 && text[4] == '-')
-        for (TimeFormat format : {TimeFormat::kIso, TimeFormat::kIsoMs, TimeFormat::kIsoUs,
-                                  TimeFormat::kIsoOffset})
+        for (TimeFormat format :
+             {TimeFormat::kIso, TimeFormat::kIsoMs, TimeFormat::kIsoUs, TimeFormat::kIsoOffset})
           if (fits(ColumnType::kTimestamptz, format))
             ++stats.time_fits[static_cast<size_t>(format)];
       stats.zoneless_times += text.size() >= 19 && text.size() <= 26 && text[4] == '-' &&

@@ -28,9 +28,9 @@ std::vector<bool> sound_members(const YamlNode& map, std::string_view what, Mist
   for (size_t i = 0; i < map.members.size(); ++i) {
     const YamlNode& key = *map.members[i].first;
     if (key.kind != YamlNode::Kind::kScalar || key.text.empty()) {
-      mistakes.add(key.at, fmt::format("a name in {} must be a text, not {}; put it in quotes",
-                                       what, key.kind == YamlNode::Kind::kScalar ? "empty"
-                                                                                 : kind_name(key)));
+      mistakes.add(key.at,
+                   fmt::format("a name in {} must be a text, not {}; put it in quotes", what,
+                               key.kind == YamlNode::Kind::kScalar ? "empty" : kind_name(key)));
     } else if (!seen.insert(key.text).second) {
       mistakes.add(key.at, fmt::format("'{}' comes twice in {}", shown(key.text), what));
     } else {
@@ -69,8 +69,9 @@ std::optional<std::string> MapReader::text(std::string_view key) const {
   const YamlNode* value = find(key);
   if (!value) return std::nullopt;
   if (value->kind == YamlNode::Kind::kScalar && !value->text.empty()) return value->text;
-  mistake(*value, fmt::format("{} must be a text, not {}", name_of(key),
-                              value->kind == YamlNode::Kind::kScalar ? "empty" : kind_name(*value)));
+  mistake(*value,
+          fmt::format("{} must be a text, not {}", name_of(key),
+                      value->kind == YamlNode::Kind::kScalar ? "empty" : kind_name(*value)));
   return std::nullopt;
 }
 
@@ -136,10 +137,10 @@ std::vector<std::string> MapReader::texts(std::string_view key) const {
       if (element->kind == YamlNode::Kind::kScalar && !element->text.empty())
         out.push_back(element->text);
       else
-        mistake(*element, fmt::format("an element of {} must be a text, not {}", name_of(key),
-                                      element->kind == YamlNode::Kind::kScalar
-                                          ? "empty"
-                                          : kind_name(*element)));
+        mistake(
+            *element,
+            fmt::format("an element of {} must be a text, not {}", name_of(key),
+                        element->kind == YamlNode::Kind::kScalar ? "empty" : kind_name(*element)));
     }
   } else {
     mistake(*value, fmt::format("{} must be a list of texts", name_of(key)));

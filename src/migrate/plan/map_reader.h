@@ -1,4 +1,5 @@
-// One YAML map with a known set of keys, and typed values out of it. Every oddity goes into Mistakes.
+// One YAML map with a known set of keys, and typed values out of it. Every oddity goes into
+// Mistakes.
 #pragma once
 
 #include <initializer_list>
@@ -14,7 +15,8 @@ namespace offramp::migrate::plan {
 
 class MapReader {
  public:
-  // `what` names the map in messages ("a table", "source.load"). Unknown and double keys are reported here.
+  // `what` names the map in messages ("a table", "source.load"). Unknown and double keys are
+  // reported here.
   MapReader(const YamlNode& node, std::string what, std::initializer_list<std::string_view> keys,
             Mistakes& mistakes);
 
@@ -34,7 +36,9 @@ class MapReader {
   // A list of texts; a single text counts as a list of one.
   std::vector<std::string> texts(std::string_view key) const;
 
-  void mistake(const YamlNode& at, std::string text) const { mistakes_.add(at.at, std::move(text)); }
+  void mistake(const YamlNode& at, std::string text) const {
+    mistakes_.add(at.at, std::move(text));
+  }
   std::string name_of(std::string_view key) const { return what_ + "." + std::string(key); }
 
  private:
@@ -44,8 +48,8 @@ class MapReader {
   bool usable_ = false;
 };
 
-// Calls `member(key text, key node, value node)` for each member of a map of free names; reports keys that are not
-// text, are empty or come twice.
+// Calls `member(key text, key node, value node)` for each member of a map of free names; reports
+// keys that are not text, are empty or come twice.
 template <class Member>
 void for_each_member(const YamlNode& node, std::string_view what, Mistakes& mistakes,
                      const Member& member);
@@ -63,7 +67,8 @@ void for_each_member(const YamlNode& node, std::string_view what, Mistakes& mist
   }
   std::vector<bool> sound = sound_members(node, what, mistakes);
   for (size_t i = 0; i < node.members.size(); ++i)
-    if (sound[i]) member(node.members[i].first->text, *node.members[i].first, *node.members[i].second);
+    if (sound[i])
+      member(node.members[i].first->text, *node.members[i].first, *node.members[i].second);
 }
 
 }  // namespace offramp::migrate::plan

@@ -13,7 +13,8 @@ constexpr size_t kComparedBytesMax = 64;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// Edits (insert, delete, replace, swap of neighbours) between two short names, without regard to case.
+// Edits (insert, delete, replace, swap of neighbours) between two short names, without regard to
+// case.
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<size_t>> cost(a.size() + 1, std::vector<size_t>(b.size() + 1));
   for (size_t i = 0; i <= a.size(); ++i) {
@@ -50,8 +51,8 @@ Error Mistakes::error(std::string_view path) const {
   std::string message;
   for (size_t i = 0; i < std::min(sorted.size(), kMistakesShownMax); ++i) {
     if (i > 0) message += '\n';
-    message += fmt::format("{}:{}:{}: {}", path, sorted[i].at.line, sorted[i].at.column,
-                           sorted[i].text);
+    message +=
+        fmt::format("{}:{}:{}: {}", path, sorted[i].at.line, sorted[i].at.column, sorted[i].text);
   }
   size_t total = sorted.size() + more_;
   if (total > kMistakesShownMax)

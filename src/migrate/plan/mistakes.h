@@ -30,7 +30,8 @@ class Mistakes {
   size_t more_ = 0;  // beyond what is kept (C10)
 };
 
-// The candidate that differs from `name` by the fewest edits, if it is near enough to be meant; else empty.
+// The candidate that differs from `name` by the fewest edits, if it is near enough to be meant;
+// else empty.
 std::string_view nearest(std::string_view name, std::span<const std::string_view> candidates);
 // "; did you mean 'x'?" or, when nothing is near, "; valid: a, b, c".
 std::string suggestion(std::string_view name, std::span<const std::string_view> candidates);

@@ -1,8 +1,9 @@
 // The plan file: what moves from where to where, and into which tables. Plain data.
 //
-// Reading checks the whole file and reports every mistake, each with line and column and the nearest valid name
-// (ErrorKind::kConfig); nothing outside the file is looked at. A plan holds no secrets (C12): a password in a URL is
-// refused. write_plan() and parse_plan() are inverse: what was written reads back as the same plan.
+// Reading checks the whole file and reports every mistake, each with line and column and the
+// nearest valid name (ErrorKind::kConfig); nothing outside the file is looked at. A plan holds no
+// secrets (C12): a password in a URL is refused. write_plan() and parse_plan() are inverse: what
+// was written reads back as the same plan.
 #pragma once
 
 #include <cstdint>
@@ -66,8 +67,8 @@ Result<Plan> parse_plan(std::string_view yaml, std::string path);
 Result<Plan> read_plan(const std::string& path);
 std::string write_plan(const Plan& plan, const PlanComments& comments = {});
 
-// A path of the plan as the process must open it: relative ones are taken from the plan file's folder; URLs
-// (scheme://…) and absolute paths stay.
+// A path of the plan as the process must open it: relative ones are taken from the plan file's
+// folder; URLs (scheme://…) and absolute paths stay.
 std::string resolve_path(const Plan& plan, std::string_view path);
 // The target URL with a relative file (sqlite:FILE) resolved like resolve_path().
 std::string resolve_target(const Plan& plan);

@@ -1,14 +1,15 @@
 // The plan file: what is written reads back the same; every mistake is named with its place.
 #include "migrate/plan/plan.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
-#include <fmt/format.h>
-#include <unistd.h>
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include "migrate/plan/mistakes.h"
 
@@ -97,8 +98,7 @@ TEST(Plan, ReadsTheDesignsExample) {
   ASSERT_EQ(orders.children.size(), 1u);
   EXPECT_EQ(orders.children[0].ordinal, "line_no");
   EXPECT_EQ(orders.children[0].columns.size(), 2u);
-  EXPECT_EQ(orders.drop,
-            (std::vector<std::vector<std::string>>{{"debug"}, {"x.y", "z"}}));
+  EXPECT_EQ(orders.drop, (std::vector<std::vector<std::string>>{{"debug"}, {"x.y", "z"}}));
   EXPECT_TRUE(plan.tables[1].skip);
   EXPECT_EQ(plan.tables[2].extra, "more");
 }
@@ -107,13 +107,15 @@ TEST(Plan, WrittenPlanReadsBackTheSame) {
   Result<Plan> first = parse_plan(kExample, "plan.yaml");
   ASSERT_TRUE(first.ok());
   Plan& plan = *first;
-  plan.source.indexes = {{"GSI1", {"GSI1PK"}, {"GSI1SK", "x y"}, false}, {"L", {"PK"}, {"d"}, true}};
+  plan.source.indexes = {{"GSI1", {"GSI1PK"}, {"GSI1SK", "x y"}, false},
+                         {"L", {"PK"}, {"d"}, true}};
   plan.source.ttl_attribute = "expires at";
-  plan.source.load = {LoadSpec::From::kExport, 0, "s3://b/AWSDynamoDB/01-ab", {"../inc 1", "null"},
-                      false, "http://127.0.0.1:9000"};
-  plan.tables[0].columns.push_back({"nu\"ll\n", {"na\\me\t", "é😀", "a.b"}, model::ColumnType::kTextArray});
-  plan.tables[0].columns.push_back({"true", {"null"}, model::ColumnType::kTimestamptz,
-                                    model::TimeFormat::kEpochMs});
+  plan.source.load = {LoadSpec::From::kExport, 0,     "s3://b/AWSDynamoDB/01-ab",
+                      {"../inc 1", "null"},    false, "http://127.0.0.1:9000"};
+  plan.tables[0].columns.push_back(
+      {"nu\"ll\n", {"na\\me\t", "é😀", "a.b"}, model::ColumnType::kTextArray});
+  plan.tables[0].columns.push_back(
+      {"true", {"null"}, model::ColumnType::kTimestamptz, model::TimeFormat::kEpochMs});
   plan.tables[0].columns.push_back({"hash", {"#a: b"}, model::ColumnType::kBytea});
   plan.tables[0].indexes.push_back({"by city", {"city", "true"}});
   plan.tables[2].match = "#a = 'it''s'";
@@ -182,9 +184,11 @@ TEST(Plan, EachMistakeIsNamedWithItsPlaceAndTheNearestName) {
       {"ORDER#{order_id}", "ORDER#{order_id", "'{' is not closed"},
       {"ORDER#{order_id}", "ORDER#{a}{b}", "two placeholders touch"},
       {"ORDER#{order_id}", "ORDER#{}", "a placeholder needs a name"},
-      {"type: numeric", "type: numberic", "column 'total': 'numberic' is not a column type; did you "
-                                          "mean 'numeric'?"},
-      {"type: numeric", "typ: numeric", "unknown key 'typ' in column 'total'; did you mean 'type'?"},
+      {"type: numeric", "type: numberic",
+       "column 'total': 'numberic' is not a column type; did you "
+       "mean 'numeric'?"},
+      {"type: numeric", "typ: numeric",
+       "unknown key 'typ' in column 'total'; did you mean 'type'?"},
       {"format: iso-ms", "format: rfc3339", "is not a time format; valid: iso, iso-ms"},
       {"sql_null: null", "sql_null: nil", "sql_null cannot be 'nil'"},
       {"city:      {", "total: {", "'total' comes twice in columns"},
@@ -202,7 +206,8 @@ TEST(Plan, EachMistakeIsNamedWithItsPlaceAndTheNearestName) {
       {"target: postgresql://app@db.internal/app", "target: here", "is not a URL"},
       {"region: eu-west-1", "endpoint: ftp://x", "must begin with http://"},
   };
-  for (const MistakeCase& c : cases) EXPECT_THAT(messages(with(c.from, c.to)), HasSubstr(c.expected));
+  for (const MistakeCase& c : cases)
+    EXPECT_THAT(messages(with(c.from, c.to)), HasSubstr(c.expected));
 }
 
 TEST(Plan, C12_PasswordsAreRefusedAndNotRepeated) {
@@ -214,7 +219,8 @@ TEST(Plan, C12_PasswordsAreRefusedAndNotRepeated) {
     EXPECT_THAT(text, HasSubstr("PGPASSWORD")) << url;
     EXPECT_THAT(text, Not(HasSubstr("hunter2"))) << url;
   }
-  for (const char* url : {"postgresql://app@db:5432/app", "postgresql://db:5432/password", "sqlite:a@b:c"})
+  for (const char* url :
+       {"postgresql://app@db:5432/app", "postgresql://db:5432/password", "sqlite:a@b:c"})
     EXPECT_EQ(messages(with("postgresql://app@db.internal/app", url)), "no mistake") << url;
 }
 
@@ -279,8 +285,8 @@ TEST(Plan, RelativePathsStartAtThePlansFolder) {
 }
 
 TEST(Plan, FilesAreReadWithABound) {
-  std::filesystem::path folder = std::filesystem::temp_directory_path() /
-                                 fmt::format("offramp-plan-test-{}", ::getpid());
+  std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / fmt::format("offramp-plan-test-{}", ::getpid());
   std::filesystem::create_directory(folder);
   std::string path = folder / "plan.yaml";
   std::ofstream(path) << kExample;
@@ -291,6 +297,34 @@ TEST(Plan, FilesAreReadWithABound) {
   EXPECT_THAT(read_plan(folder).error().message(), HasSubstr("it is a folder"));
   std::filesystem::remove_all(folder);
   EXPECT_THAT(read_plan(path).error().message(), HasSubstr("cannot read the plan"));
+}
+
+TEST(Plan, MutatedPlansNeverCrashAndWhatIsReadCanBeWritten) {
+  std::mt19937 random(20240501);
+  const std::string_view pieces[] = {"{",   "}",  "[",    "]",  ":",  "#",    "\n  ",
+                                     "&a ", "*a", "null", "- ", "\"", "\xff", "%"};
+  int read = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string text(kExample);
+    for (unsigned i = 0, n = 1 + random() % 3; i < n; ++i) {
+      size_t at = random() % text.size();
+      if (random() % 2)
+        text.erase(at, 1 + random() % 12);
+      else
+        text.insert(at, pieces[random() % std::size(pieces)]);
+    }
+    Result<Plan> plan = parse_plan(text, "plan.yaml");
+    if (!plan.ok()) {
+      EXPECT_EQ(plan.error().kind(), ErrorKind::kConfig);
+      continue;
+    }
+    ++read;
+    std::string written = write_plan(*plan);
+    Result<Plan> again = parse_plan(written, "plan.yaml");
+    ASSERT_TRUE(again.ok()) << "round " << round << ": " << again.error().message() << written;
+    EXPECT_EQ(write_plan(*again), written);
+  }
+  EXPECT_GT(read, 100);
 }
 
 TEST(Mistakes, NearestIsNearOrNothing) {

@@ -1,7 +1,7 @@
 // Plan → YAML text that a person wants to read and parse_plan() takes back as the same plan.
 //
-// Written by hand rather than through a YAML emitter: columns stand under each other and notes at the end of their
-// line. Every text that YAML could take for something else is double-quoted.
+// Written by hand rather than through a YAML emitter: columns stand under each other and notes at
+// the end of their line. Every text that YAML could take for something else is double-quoted.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,9 +22,7 @@ bool is_yaml_word(std::string_view text) {
 }
 
 bool is_plain(std::string_view text) {
-  auto letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-  };
+  auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   if (text.empty() || !letter(text[0]) || is_yaml_word(text)) return false;
   return std::ranges::all_of(text, [&](char c) {
     return letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '/';
@@ -51,10 +49,8 @@ std::string scalar(std::string_view text) {
 // A URL may stand bare where no YAML character is in it: nicer to read.
 std::string url(std::string_view text) {
   bool bare = !text.empty() && ((text[0] >= 'a' && text[0] <= 'z') || text[0] == '/') &&
-              text.back() != ':' && !is_yaml_word(text) &&
-              std::ranges::all_of(text, [](char c) {
-                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       (c >= '0' && c <= '9') ||
+              text.back() != ':' && !is_yaml_word(text) && std::ranges::all_of(text, [](char c) {
+                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                        std::string_view("_-./:@?=%&+").find(c) != std::string_view::npos;
               });
   return bare ? std::string(text) : scalar(text);
@@ -216,8 +212,8 @@ void write_source(std::string& out, const SourceSpec& source) {
   out += fmt::format("  key: {{{}: {}", scalar(source.key.partition.name),
                      type_letter(source.key.partition.type));
   if (source.key.sort)
-    out += fmt::format(", {}: {}", scalar(source.key.sort->name),
-                       type_letter(source.key.sort->type));
+    out +=
+        fmt::format(", {}: {}", scalar(source.key.sort->name), type_letter(source.key.sort->type));
   out += "}\n";
   if (!source.indexes.empty()) out += "  indexes:\n";
   for (const model::SecondaryIndex& index : source.indexes)
@@ -241,8 +237,9 @@ std::string write_plan(const Plan& plan, const PlanComments& comments) {
   out += fmt::format("target: {}\n", url(plan.target));
   out += "tables:\n";
   for (size_t i = 0; i < plan.tables.size(); ++i)
-    write_table(out, plan.tables[i],
-                i < comments.tables.size() ? comments.tables[i] : mapping::profile::TableComments{});
+    write_table(
+        out, plan.tables[i],
+        i < comments.tables.size() ? comments.tables[i] : mapping::profile::TableComments{});
   return out;
 }
 

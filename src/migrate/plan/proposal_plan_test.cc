@@ -1,4 +1,5 @@
-// A proposal as a plan file: written, read again, compiled, and every sampled item finds its table. Real data from
+// A proposal as a plan file: written, read again, compiled, and every sampled item finds its table.
+// Real data from
 // ../shared/data (relative to the repository root).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,15 +16,16 @@
 namespace offramp::migrate::plan {
 namespace {
 
-using ::testing::HasSubstr;
 using mapping::profile::Profile;
 using mapping::profile::Proposal;
+using ::testing::HasSubstr;
 
 std::filesystem::path data(const std::string& name) {
   std::filesystem::path here = std::filesystem::path(__FILE__);
   for (std::filesystem::path root :
        {std::filesystem::current_path(), std::filesystem::current_path().parent_path()})
-    if (std::filesystem::exists(root / "../shared/data" / name)) return root / "../shared/data" / name;
+    if (std::filesystem::exists(root / "../shared/data" / name))
+      return root / "../shared/data" / name;
   return here.parent_path() / "../../../../shared/data" / name;
 }
 
@@ -108,9 +110,11 @@ TEST(ProposalPlan, SingleTableDesignBecomesItsEntities) {
   model::TableSpec table = guessed(profile, "battle-royale");
   EXPECT_EQ(table.key->partition.name, "PK");
   EXPECT_EQ(table.key->sort->name, "SK");
-  table.indexes = {{"InvertedIndex", {"SK"}, {"PK"}, false}, {"OpenGames", {"map"}, {"open_timestamp"}, false}};
+  table.indexes = {{"InvertedIndex", {"SK"}, {"PK"}, false},
+                   {"OpenGames", {"map"}, {"open_timestamp"}, false}};
   Outcome out = go(profile, table);
-  EXPECT_EQ(out.rows, (std::map<std::string, int>{{"users", 300}, {"games", 15}, {"game_users", 520}}));
+  EXPECT_EQ(out.rows,
+            (std::map<std::string, int>{{"users", 300}, {"games", 15}, {"game_users", 520}}));
   EXPECT_EQ(out.through_extra, 0u);
   for (const char* expected :
        {"key: {PK: \"USER#{user_id}\", SK: \"#METADATA#{user_id}\"}",
@@ -154,7 +158,8 @@ TEST(ProposalPlan, EveryTypeFindsItsColumn) {
 
   std::ifstream in(data("dumps/all-types-dynamodb.json"));
   mapping::profile::Profiler profiler;
-  add(profiler, std::string((std::istreambuf_iterator<char>(in)), {}), "Item", ddb::JsonForm::kTyped);
+  add(profiler, std::string((std::istreambuf_iterator<char>(in)), {}), "Item",
+      ddb::JsonForm::kTyped);
   Profile all = profiler.finish();
   out = go(all, guessed(all, "all-types"));
   EXPECT_THAT(out.text, HasSubstr("from: complexObject.items"));

@@ -31,7 +31,8 @@ void read_endpoint(const MapReader& map, std::string_view key, std::string& into
   std::optional<std::string> url = map.text(key);
   if (!url) return;
   if (!url->starts_with("http://") && !url->starts_with("https://"))
-    map.mistake(*map.find(key), fmt::format("{} must begin with http:// or https://", map.name_of(key)));
+    map.mistake(*map.find(key),
+                fmt::format("{} must begin with http:// or https://", map.name_of(key)));
   else if (holds_secret(*url))
     map.mistake(*map.find(key),
                 fmt::format("{} holds a password; credentials come from the AWS credential chain",
@@ -55,7 +56,8 @@ LoadSpec read_load(const YamlNode& node, Mistakes& mistakes) {
   std::optional<bool> plain = map.boolean("plain");
   load.then = map.texts("then");
   if (load.then.size() > kIncrementalsMax)
-    map.mistake(*map.find("then"), fmt::format("more than {} incremental exports", kIncrementalsMax));
+    map.mistake(*map.find("then"),
+                fmt::format("more than {} incremental exports", kIncrementalsMax));
   read_endpoint(map, "s3_endpoint", load.s3_endpoint);
   if (!from) return load;
   load.from = *from == "scan"     ? LoadSpec::From::kScan
@@ -106,24 +108,25 @@ LimitsSpec read_limits(const YamlNode& node, Mistakes& mistakes) {
 
 model::KeySchema read_key(const YamlNode& node, Mistakes& mistakes) {
   std::vector<model::KeyAttribute> attributes;
-  for_each_member(node, "source.key", mistakes,
-                  [&](const std::string& name, const YamlNode& key, const YamlNode& value) {
-                    ddb::Type type = ddb::Type::kS;
-                    if (name.size() > kKeyNameBytesMax)
-                      mistakes.add(key.at, fmt::format("a key attribute's name has at most {} bytes",
-                                                       kKeyNameBytesMax));
-                    if (value.text == "S")
-                      type = ddb::Type::kS;
-                    else if (value.text == "N")
-                      type = ddb::Type::kN;
-                    else if (value.text == "B")
-                      type = ddb::Type::kB;
-                    else
-                      mistakes.add(value.at, fmt::format("the type of key attribute '{}' must be "
-                                                         "S, N or B, not {}",
-                                                         shown(name), kind_name(value)));
-                    attributes.push_back({name, type});
-                  });
+  for_each_member(
+      node, "source.key", mistakes,
+      [&](const std::string& name, const YamlNode& key, const YamlNode& value) {
+        ddb::Type type = ddb::Type::kS;
+        if (name.size() > kKeyNameBytesMax)
+          mistakes.add(
+              key.at, fmt::format("a key attribute's name has at most {} bytes", kKeyNameBytesMax));
+        if (value.text == "S")
+          type = ddb::Type::kS;
+        else if (value.text == "N")
+          type = ddb::Type::kN;
+        else if (value.text == "B")
+          type = ddb::Type::kB;
+        else
+          mistakes.add(value.at, fmt::format("the type of key attribute '{}' must be "
+                                             "S, N or B, not {}",
+                                             shown(name), kind_name(value)));
+        attributes.push_back({name, type});
+      });
   model::KeySchema schema;
   if (node.kind == YamlNode::Kind::kMap && (attributes.empty() || attributes.size() > 2))
     mistakes.add(node.at, fmt::format("source.key has {} attributes; a key is a partition key and "
@@ -137,8 +140,8 @@ model::KeySchema read_key(const YamlNode& node, Mistakes& mistakes) {
 std::vector<model::SecondaryIndex> read_indexes(const YamlNode& node, Mistakes& mistakes) {
   std::vector<model::SecondaryIndex> indexes;
   if (node.kind != YamlNode::Kind::kSequence || node.elements.size() > kIndexesMax) {
-    mistakes.add(node.at, fmt::format("source.indexes must be a list of at most {} indexes",
-                                      kIndexesMax));
+    mistakes.add(node.at,
+                 fmt::format("source.indexes must be a list of at most {} indexes", kIndexesMax));
     return indexes;
   }
   for (const auto& element : node.elements) {
@@ -181,10 +184,10 @@ bool holds_secret(std::string_view url) {
 
 SourceSpec read_source(const YamlNode& node, Mistakes& mistakes) {
   SourceSpec source;
-  MapReader map(node, "source",
-                {"table", "region", "endpoint", "key", "indexes", "ttl", "load", "capture",
-                 "limits"},
-                mistakes);
+  MapReader map(
+      node, "source",
+      {"table", "region", "endpoint", "key", "indexes", "ttl", "load", "capture", "limits"},
+      mistakes);
   if (!map.usable()) return source;
   source.table = map.text("table").value_or("");
   source.region = map.text("region").value_or("");
@@ -196,8 +199,9 @@ SourceSpec read_source(const YamlNode& node, Mistakes& mistakes) {
   if (const YamlNode* key = map.find("key"))
     source.key = read_key(*key, mistakes);
   else
-    map.mistake(node, "source needs `key`: the table's key attributes and their types, partition "
-                      "key first, e.g. key: {PK: S, SK: S}");
+    map.mistake(node,
+                "source needs `key`: the table's key attributes and their types, partition "
+                "key first, e.g. key: {PK: S, SK: S}");
   if (const YamlNode* indexes = map.find("indexes"))
     source.indexes = read_indexes(*indexes, mistakes);
   source.ttl_attribute = map.text("ttl");

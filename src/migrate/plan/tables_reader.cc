@@ -35,8 +35,8 @@ std::vector<std::string> read_attribute_path(const YamlNode& node, std::string_v
   } else if (node.kind == YamlNode::Kind::kSequence && !node.elements.empty()) {
     for (const auto& element : node.elements) {
       if (element->kind != YamlNode::Kind::kScalar) {
-        mistakes.add(element->at, fmt::format("{}: a name must be a text, not {}", what,
-                                              kind_name(*element)));
+        mistakes.add(element->at,
+                     fmt::format("{}: a name must be a text, not {}", what, kind_name(*element)));
         return {};
       }
       path.push_back(element->text);
@@ -59,20 +59,22 @@ std::vector<std::string> read_attribute_path(const YamlNode& node, std::string_v
 
 class TableReader {
  public:
-  TableReader(const model::KeySchema& key, Mistakes& mistakes) : schema_(key), mistakes_(mistakes) {}
+  TableReader(const model::KeySchema& key, Mistakes& mistakes)
+      : schema_(key), mistakes_(mistakes) {}
 
   model::TableMapping read(const YamlNode& node) {
     model::TableMapping table;
     table.at = node.at;
-    MapReader map(node, "a table",
-                  {"match", "skip", "into", "key", "columns", "children", "drop", "indexes",
-                   "extra"},
-                  mistakes_);
+    MapReader map(
+        node, "a table",
+        {"match", "skip", "into", "key", "columns", "children", "drop", "indexes", "extra"},
+        mistakes_);
     if (!map.usable()) return table;
     table.match = map.text("match");
     table.skip = map.boolean("skip").value_or(false);
     if (table.skip) {
-      for (std::string_view key : {"into", "key", "columns", "children", "drop", "indexes", "extra"})
+      for (std::string_view key :
+           {"into", "key", "columns", "children", "drop", "indexes", "extra"})
         if (const YamlNode* value = map.find(key))
           map.mistake(*value, fmt::format("`{}` has no meaning with `skip: true`", key));
       return table;
@@ -106,21 +108,19 @@ class TableReader {
     std::vector<std::string> names = default_key_columns();
     std::vector<std::string_view> valid(names.begin(), names.end());
     std::map<std::string, model::KeyTemplateSpec> found;
-    for_each_member(node, "key", mistakes_,
-                    [&](const std::string& name, const YamlNode& key, const YamlNode& value) {
-                      if (std::ranges::find(names, name) == names.end() &&
-                          !schema_.partition.name.empty()) {
-                        mistakes_.add(key.at, fmt::format("'{}' is not a key attribute of the "
-                                                          "source{}",
-                                                          shown(name), suggestion(name, valid)));
-                        return;
-                      }
-                      std::vector<std::string> placeholders =
-                          template_placeholders(value, mistakes_);
-                      key_columns.insert(key_columns.end(), placeholders.begin(),
-                                         placeholders.end());
-                      found[name] = {name, value.text, value.at};
-                    });
+    for_each_member(
+        node, "key", mistakes_,
+        [&](const std::string& name, const YamlNode& key, const YamlNode& value) {
+          if (std::ranges::find(names, name) == names.end() && !schema_.partition.name.empty()) {
+            mistakes_.add(key.at, fmt::format("'{}' is not a key attribute of the "
+                                              "source{}",
+                                              shown(name), suggestion(name, valid)));
+            return;
+          }
+          std::vector<std::string> placeholders = template_placeholders(value, mistakes_);
+          key_columns.insert(key_columns.end(), placeholders.begin(), placeholders.end());
+          found[name] = {name, value.text, value.at};
+        });
     std::vector<model::KeyTemplateSpec> key;
     if (node.kind != YamlNode::Kind::kMap) return key;
     if (schema_.partition.name.empty()) names.clear();  // reported at source.key
@@ -143,14 +143,14 @@ class TableReader {
       return columns;
     }
     std::map<std::string, std::string> folded_names;
-    for_each_member(
-        node, what, mistakes_,
-        [&](const std::string& name, const YamlNode& key, const YamlNode& value) {
-          if (auto [it, fresh] = folded_names.emplace(folded(name), name); !fresh)
-            mistakes_.add(key.at, fmt::format("columns '{}' and '{}' differ only in case",
-                                              shown(it->second), shown(name)));
-          columns.push_back(read_column(name, key, value, key_columns));
-        });
+    for_each_member(node, what, mistakes_,
+                    [&](const std::string& name, const YamlNode& key, const YamlNode& value) {
+                      if (auto [it, fresh] = folded_names.emplace(folded(name), name); !fresh)
+                        mistakes_.add(key.at,
+                                      fmt::format("columns '{}' and '{}' differ only in case",
+                                                  shown(it->second), shown(name)));
+                      columns.push_back(read_column(name, key, value, key_columns));
+                    });
     return columns;
   }
 
@@ -279,11 +279,11 @@ class TableReader {
 std::vector<std::string> template_placeholders(const YamlNode& pattern, Mistakes& mistakes) {
   std::vector<std::string> names;
   if (pattern.kind != YamlNode::Kind::kScalar || pattern.text.empty()) {
-    mistakes.add(pattern.at, fmt::format("a key template must be a text such as \"ORDER#{{id}}\", "
-                                         "not {}; put it in quotes",
-                                         pattern.kind == YamlNode::Kind::kScalar
-                                             ? "empty"
-                                             : kind_name(pattern)));
+    mistakes.add(
+        pattern.at,
+        fmt::format("a key template must be a text such as \"ORDER#{{id}}\", "
+                    "not {}; put it in quotes",
+                    pattern.kind == YamlNode::Kind::kScalar ? "empty" : kind_name(pattern)));
     return names;
   }
   Result<mapping::KeyTemplate> parsed = mapping::KeyTemplate::parse(pattern.text);

@@ -1,7 +1,8 @@
 // YAML text as a tree that knows where everything stood.
 //
-// Bounded (C10): kYamlNodesMax nodes with every alias counted as often as it is used, so an alias bomb is an error
-// before it costs memory; nesting is bounded by kYamlDepthMax. Nodes are constant once built.
+// Bounded (C10): kYamlNodesMax nodes with every alias counted as often as it is used, so an alias
+// bomb is an error before it costs memory; nesting is bounded by kYamlDepthMax. Nodes are constant
+// once built.
 #pragma once
 
 #include <memory>
@@ -23,9 +24,9 @@ struct YamlNode {
   using Ptr = std::shared_ptr<const YamlNode>;
 
   Kind kind = Kind::kNull;
-  std::string text;                           // kScalar
-  std::vector<Ptr> elements;                  // kSequence
-  std::vector<std::pair<Ptr, Ptr>> members;   // kMap, in order, duplicates kept
+  std::string text;                          // kScalar
+  std::vector<Ptr> elements;                 // kSequence
+  std::vector<std::pair<Ptr, Ptr>> members;  // kMap, in order, duplicates kept
   model::SourceLocation at;
   size_t weight = 1;  // nodes of the subtree, aliases expanded
 };
