@@ -114,7 +114,7 @@ struct RoundTrip {
     char* to = copies.arena.allocate(cell.size);
     cell.bytes().copy(to, cell.size);
     cell.data = to;
-    copied.emplace_back(to, cell.size);
+    if (cell.size > 0) copied.emplace_back(to, cell.size);
   }
 
   const Cell& cell(uint32_t table, uint32_t row, uint32_t column) const {
