@@ -1,4 +1,5 @@
-// Binding: what every part of the target must know: where, which mapping, which migration. Constant once made.
+// Binding: what every part of the target must know: where, which mapping, which migration. Constant
+// once made.
 #pragma once
 
 #include <memory>

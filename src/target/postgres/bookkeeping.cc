@@ -15,7 +15,8 @@ constexpr const char* kCreateBookkeeping =
     "CREATE TABLE IF NOT EXISTS offramp.migration "
     "(id text PRIMARY KEY, created timestamptz NOT NULL, version int NOT NULL);"
     "CREATE TABLE IF NOT EXISTS offramp.checkpoint "
-    "(migration text, partition text, records bigint NOT NULL, token text NOT NULL, done bool NOT NULL, "
+    "(migration text, partition text, records bigint NOT NULL, token text NOT NULL, done bool NOT "
+    "NULL, "
     "PRIMARY KEY (migration, partition))";
 
 uint64_t to_uint64(std::string_view text) {
@@ -24,8 +25,37 @@ uint64_t to_uint64(std::string_view text) {
   return value;
 }
 
+// A token is any bytes (a key with a NUL, say); a text column takes UTF-8 without NUL. Stored:
+// never change.
+std::string escape(std::string_view bytes) {
+  std::string out;
+  for (unsigned char byte : bytes) {
+    if (byte < 0x20 || byte >= 0x7f || byte == '\\')
+      out += fmt::format("\\x{:02x}", byte);
+    else
+      out += static_cast<char>(byte);
+  }
+  return out;
+}
+
+std::string unescape(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    unsigned byte = 0;
+    if (text[i] == '\\' && i + 3 < text.size() &&
+        std::from_chars(text.data() + i + 2, text.data() + i + 4, byte, 16).ec == std::errc()) {
+      out += static_cast<char>(byte);
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 Result<bool> relation_exists(Connection& connection, const std::string& name) {
-  QueryResult result = TRY(connection.query("SELECT to_regclass($1) IS NOT NULL", {name}, "look at the catalog"));
+  QueryResult result =
+      TRY(connection.query("SELECT to_regclass($1) IS NOT NULL", {name}, "look at the catalog"));
   return result.text(0, 0) == "t";
 }
 
@@ -36,13 +66,17 @@ struct Existing {
   std::string columns;  // "name type, …"
 };
 
-Result<Existing> look_up(Connection& connection, const Binding& binding, const mapping::Table& table) {
-  QueryResult result = TRY(connection.query(
-      "SELECT c.relkind, obj_description(c.oid, 'pg_class'), "
-      "(SELECT string_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod), ', ' "
-      " ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) "
-      "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
-      {binding.schema, table.name}, "look at the catalog"));
+Result<Existing> look_up(Connection& connection, const Binding& binding,
+                         const mapping::Table& table) {
+  QueryResult result =
+      TRY(connection.query("SELECT c.relkind, obj_description(c.oid, 'pg_class'), "
+                           "(SELECT string_agg(quote_ident(a.attname) || ' ' || "
+                           "format_type(a.atttypid, a.atttypmod), ', ' "
+                           " ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND "
+                           "a.attnum > 0 AND NOT a.attisdropped) "
+                           "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE "
+                           "n.nspname = $1 AND c.relname = $2",
+                           {binding.schema, table.name}, "look at the catalog"));
   Existing existing;
   if (result.rows() == 0) return existing;
   existing.exists = true;
@@ -53,11 +87,13 @@ Result<Existing> look_up(Connection& connection, const Binding& binding, const m
 
 // The columns as look_up() reports them, quoted by the server's own rule.
 Result<std::string> expected_columns(Connection& connection, const mapping::Table& table) {
-  std::string sql = "SELECT string_agg(quote_ident(name) || ' ' || type, ', ' ORDER BY at) FROM (VALUES ";
+  std::string sql =
+      "SELECT string_agg(quote_ident(name) || ' ' || type, ', ' ORDER BY at) FROM (VALUES ";
   for (size_t i = 0; i < table.columns.size(); ++i)
     sql += fmt::format("{}({}, {}, '{}')", i ? ", " : "", i, quote_literal(table.columns[i].name),
                        catalog_type_name(table.columns[i].type));
-  QueryResult result = TRY(connection.query(sql + ") v(at, name, type)", {}, "look at the catalog"));
+  QueryResult result =
+      TRY(connection.query(sql + ") v(at, name, type)", {}, "look at the catalog"));
   return std::string(result.text(0, 0));
 }
 
@@ -78,39 +114,49 @@ Status prepare_in_transaction(Connection& connection, const Binding& binding, Ta
                                            {binding.migration}, "read the migration"));
   bool seen = known.rows() > 0;
   if (seen && to_uint64(known.text(0, 0)) != kBookkeepingVersion)
-    return Error(ErrorKind::kUnsupported, "postgres.version",
-                 fmt::format("{}: migration {} was begun by another version of offramp; go on with that version",
-                             connection.where(), binding.migration));
+    return Error(
+        ErrorKind::kUnsupported, "postgres.version",
+        fmt::format(
+            "{}: migration {} was begun by another version of offramp; go on with that version",
+            connection.where(), binding.migration));
   if (!seen && start == Target::Start::kResuming)
-    return Error(ErrorKind::kGap, "postgres.no_trace",
-                 fmt::format("{}: there is no trace of migration {}: the database was replaced or emptied since the "
-                             "load began; restore it, or start over with a new migration",
-                             connection.where(), binding.migration));
+    return Error(
+        ErrorKind::kGap, "postgres.no_trace",
+        fmt::format(
+            "{}: there is no trace of migration {}: the database was replaced or emptied since the "
+            "load began; restore it, or start over with a new migration",
+            connection.where(), binding.migration));
   if (!seen)
     TRY(connection.query("INSERT INTO offramp.migration VALUES ($1, now(), $2::int)",
-                         {binding.migration, std::to_string(kBookkeepingVersion)}, "record the migration"));
+                         {binding.migration, std::to_string(kBookkeepingVersion)},
+                         "record the migration"));
   bool loaded = seen && !TRY(read_positions(connection, binding)).empty();
   for (const mapping::Table& table : binding.tables()) {
     Existing existing = TRY(look_up(connection, binding, table));
     if (!existing.exists) {
       if (loaded || start == Target::Start::kResuming)
         return Error(ErrorKind::kGap, "postgres.table_gone",
-                     fmt::format("{}: table {} of migration {} is gone, but rows were loaded into it; restore it, or "
+                     fmt::format("{}: table {} of migration {} is gone, but rows were loaded into "
+                                 "it; restore it, or "
                                  "start over with a new migration",
                                  connection.where(), table.name, binding.migration));
       TRY(create(connection, binding, table));
       continue;
     }
     if (!existing.ours)
-      return Error(ErrorKind::kConflict, "postgres.table_exists",
-                   fmt::format("{}: {}.{} exists and is not of migration {}; drop it, rename it, or choose another "
-                               "`into` in the plan",
-                               connection.where(), binding.schema, table.name, binding.migration));
+      return Error(
+          ErrorKind::kConflict, "postgres.table_exists",
+          fmt::format(
+              "{}: {}.{} exists and is not of migration {}; drop it, rename it, or choose another "
+              "`into` in the plan",
+              connection.where(), binding.schema, table.name, binding.migration));
     if (existing.columns != TRY(expected_columns(connection, table)))
-      return Error(ErrorKind::kConflict, "postgres.table_differs",
-                   fmt::format("{}: table {} has other columns than the plan; undo the change of the plan or the "
-                               "table, or start over with a new migration",
-                               connection.where(), table.name));
+      return Error(
+          ErrorKind::kConflict, "postgres.table_differs",
+          fmt::format(
+              "{}: table {} has other columns than the plan; undo the change of the plan or the "
+              "table, or start over with a new migration",
+              connection.where(), table.name));
   }
   return {};
 }
@@ -125,16 +171,29 @@ Status prepare_tables(Connection& connection, const Binding& binding, Target::St
   return status;
 }
 
-Result<std::map<std::string, model::Position>> read_positions(Connection& connection, const Binding& binding) {
+Status check_migration(Connection& connection, const Binding& binding) {
+  if (TRY(relation_exists(connection, "offramp.migration"))) {
+    QueryResult known = TRY(connection.query("SELECT 1 FROM offramp.migration WHERE id = $1",
+                                             {binding.migration}, "read the migration"));
+    if (known.rows() > 0) return {};
+  }
+  return Error(ErrorKind::kGap, "postgres.no_trace",
+               fmt::format("{}: there is no trace of migration {}: nothing was loaded here yet, or "
+                           "the database was replaced; run the plan first",
+                           connection.where(), binding.migration));
+}
+
+Result<std::map<std::string, model::Position>> read_positions(Connection& connection,
+                                                              const Binding& binding) {
   std::map<std::string, model::Position> positions;
   if (!TRY(relation_exists(connection, "offramp.checkpoint"))) return positions;
-  QueryResult rows =
-      TRY(connection.query("SELECT partition, records, token, done FROM offramp.checkpoint WHERE migration = $1",
-                           {binding.migration}, "read the checkpoints"));
+  QueryResult rows = TRY(connection.query(
+      "SELECT partition, records, token, done FROM offramp.checkpoint WHERE migration = $1",
+      {binding.migration}, "read the checkpoints"));
   for (int i = 0; i < rows.rows(); ++i)
-    positions[std::string(rows.text(i, 0))] = model::Position{.records = to_uint64(rows.text(i, 1)),
-                                                              .token = std::string(rows.text(i, 2)),
-                                                              .done = rows.text(i, 3) == "t"};
+    positions[unescape(rows.text(i, 0))] = model::Position{.records = to_uint64(rows.text(i, 1)),
+                                                           .token = unescape(rows.text(i, 2)),
+                                                           .done = rows.text(i, 3) == "t"};
   return positions;
 }
 
@@ -143,10 +202,12 @@ Status write_positions(Connection& connection, const Binding& binding,
   if (positions.empty()) return {};
   std::string sql = "INSERT INTO offramp.checkpoint VALUES ";
   for (const auto& [partition, position] : positions)
-    sql += fmt::format("{}({}, {}, {}, {}, {})", sql.ends_with(')') ? ", " : "", quote_literal(binding.migration),
-                       quote_literal(partition), position.records, quote_literal(position.token), position.done);
+    sql += fmt::format("{}({}, {}, {}, {}, {})", sql.ends_with(')') ? ", " : "",
+                       quote_literal(binding.migration), quote_literal(escape(partition)),
+                       position.records, quote_literal(escape(position.token)), position.done);
   sql +=
-      " ON CONFLICT (migration, partition) DO UPDATE SET records = EXCLUDED.records, token = EXCLUDED.token, "
+      " ON CONFLICT (migration, partition) DO UPDATE SET records = EXCLUDED.records, token = "
+      "EXCLUDED.token, "
       "done = EXCLUDED.done";
   return connection.execute(sql, "write the checkpoint");
 }

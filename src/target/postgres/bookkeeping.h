@@ -1,9 +1,11 @@
-// The schema `offramp` at the target: which migrations loaded here, and how far each partition came (C5).
+// The schema `offramp` at the target: which migrations loaded here, and how far each partition came
+// (C5).
 //
 // Stored form, version 1:
 //   offramp.migration (id text PRIMARY KEY, created timestamptz, version int)
 //   offramp.checkpoint (migration text, partition text, records bigint, token text, done bool,
 //                       PRIMARY KEY (migration, partition))
+// (partition and token with bytes that text cannot hold written as \xHH, and '\' as \x5c)
 // and a comment 'offramp migration ID' on each table of a migration, which tells ours from others'.
 #pragma once
 
@@ -22,8 +24,12 @@ constexpr int kBookkeepingVersion = 1;
 // Creates what is missing, in one transaction; see Target::prepare.
 Status prepare_tables(Connection& connection, const Binding& binding, Target::Start start);
 
+// kGap when the database has no trace of the migration.
+Status check_migration(Connection& connection, const Binding& binding);
+
 // Empty when nothing was ever loaded.
-Result<std::map<std::string, model::Position>> read_positions(Connection& connection, const Binding& binding);
+Result<std::map<std::string, model::Position>> read_positions(Connection& connection,
+                                                              const Binding& binding);
 
 // Records the positions inside the caller's transaction.
 Status write_positions(Connection& connection, const Binding& binding,

@@ -1,7 +1,7 @@
 // Few items by their keys: replacing them (apply) and reading them (get), in one transaction each.
 //
-// The keys go by COPY into temporary tables, one per parent table, that end with the transaction; rows are then deleted
-// or read by a join.
+// The keys go by COPY into temporary tables, one per parent table, that end with the transaction;
+// rows are then deleted or read by a join.
 #pragma once
 
 #include "ddb/item_batch.h"
@@ -16,7 +16,7 @@ Status replace_items(Connection& connection, const Binding& binding, const mappi
                      const mapping::RowBatch& rows);
 
 // See Target::get. Appends to `batch`.
-Status read_items(Connection& connection, std::shared_ptr<const Binding> binding, const mapping::RowBatch& keys,
-                  ddb::ItemBatch& batch);
+Status read_items(Connection& connection, std::shared_ptr<const Binding> binding,
+                  const mapping::RowBatch& keys, ddb::ItemBatch& batch);
 
 }  // namespace offramp::target::postgres

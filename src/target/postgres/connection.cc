@@ -24,7 +24,8 @@ std::string name_server(PGconn* connection) {
   std::string host = text(PQhost(connection));
   std::string port = text(PQport(connection));
   std::string database = text(PQdb(connection));
-  return fmt::format("{}{}{}/{}", host.empty() ? "localhost" : host, port.empty() ? "" : ":", port, database);
+  return fmt::format("{}{}{}/{}", host.empty() ? "localhost" : host, port.empty() ? "" : ":", port,
+                     database);
 }
 
 // libpq's own messages about a URL may repeat the URL with its password.
@@ -37,7 +38,8 @@ Status check_url(const std::string& url) {
   }
   std::string why = message ? first_line(message) : "out of memory";
   PQfreemem(message);
-  if (why.find("://") != why.npos) why = "it is not of the form postgresql://[user@]host[:port]/database";
+  if (why.find("://") != why.npos)
+    why = "it is not of the form postgresql://[user@]host[:port]/database";
   return Error(ErrorKind::kConfig, "postgres.url", "the target URL cannot be used: " + why);
 }
 
@@ -63,15 +65,23 @@ uint64_t QueryResult::affected() const {
 Result<Connection> Connection::open(const std::string& url) {
   TRY(check_url(url));
   // What stands before dbname can be overridden by the URL, what stands behind cannot.
-  const char* keywords[] = {"fallback_application_name", "keepalives_idle", "keepalives_interval",
-                            "keepalives_count", "dbname", "client_encoding", nullptr};
+  const char* keywords[] = {"fallback_application_name",
+                            "keepalives_idle",
+                            "keepalives_interval",
+                            "keepalives_count",
+                            "dbname",
+                            "client_encoding",
+                            nullptr};
   const char* values[] = {"offramp", "30", "10", "3", url.c_str(), "UTF8", nullptr};
   PGconn* raw = PQconnectStartParams(keywords, values, 1);
-  if (!raw) return Error(ErrorKind::kUnavailable, "postgres.memory", "out of memory while connecting to PostgreSQL");
+  if (!raw)
+    return Error(ErrorKind::kUnavailable, "postgres.memory",
+                 "out of memory while connecting to PostgreSQL");
   Connection connection(raw);
   // Verbose messages carry the SQLSTATE, which libpq does not give otherwise when connecting fails.
   PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);
-  PQsetNoticeProcessor(raw, [](void*, const char*) {}, nullptr);
+  PQsetNoticeProcessor(
+      raw, [](void*, const char*) {}, nullptr);
   connection.where_ = name_server(raw);
   TRY(connection.wait_connected(connect_timeout_seconds(raw)));
   connection.where_ = name_server(raw);
@@ -83,13 +93,17 @@ Status Connection::wait_connected(int timeout_seconds) {
   PGconn* raw = connection_.get();
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(timeout_seconds);
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-  while (PQstatus(raw) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+  while (PQstatus(raw) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
+         state != PGRES_POLLING_FAILED) {
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0)
-      return Error(ErrorKind::kUnavailable, "postgres.connect_timeout",
-                   fmt::format("{}: no answer within {} s; check the address, or run the same command again",
-                               where_, timeout_seconds));
-    pollfd poll_for{PQsocket(raw), static_cast<short>(state == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0};
+      return Error(
+          ErrorKind::kUnavailable, "postgres.connect_timeout",
+          fmt::format("{}: no answer within {} s; check the address, or run the same command again",
+                      where_, timeout_seconds));
+    pollfd poll_for{PQsocket(raw),
+                    static_cast<short>(state == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0};
     if (poll(&poll_for, 1, static_cast<int>(left.count())) > 0) state = PQconnectPoll(raw);
   }
   if (PQstatus(raw) == CONNECTION_OK) return {};
@@ -101,25 +115,30 @@ Status Connection::wait_connected(int timeout_seconds) {
   }
   if (message.find("could not translate host name") != message.npos ||
       message.find("no password supplied") != message.npos)
-    return Error(ErrorKind::kConfig, "postgres.address",
-                 fmt::format("{}: cannot connect: {}; correct the target URL, PGPASSWORD or the pgpass file", where_,
-                             first_line(message)));
-  return Error(ErrorKind::kUnavailable, "postgres.connect",
-               fmt::format("{}: cannot connect: {}; check that the server is up, then run the same command again",
-                           where_, first_line(message)));
+    return Error(
+        ErrorKind::kConfig, "postgres.address",
+        fmt::format("{}: cannot connect: {}; correct the target URL, PGPASSWORD or the pgpass file",
+                    where_, first_line(message)));
+  return Error(
+      ErrorKind::kUnavailable, "postgres.connect",
+      fmt::format(
+          "{}: cannot connect: {}; check that the server is up, then run the same command again",
+          where_, first_line(message)));
 }
 
 Status Connection::check_and_configure() {
   const char* encoding = PQparameterStatus(connection_.get(), "server_encoding");
   if (!encoding || std::string_view(encoding) != "UTF8")
     return Error(ErrorKind::kConfig, "postgres.encoding",
-                 fmt::format("{}: the database's encoding is {}; create one with ENCODING 'UTF8'", where_,
-                             encoding ? encoding : "unknown"));
+                 fmt::format("{}: the database's encoding is {}; create one with ENCODING 'UTF8'",
+                             where_, encoding ? encoding : "unknown"));
   if (server_version() < kServerVersionMin)
-    return Error(ErrorKind::kUnsupported, "postgres.version",
-                 fmt::format("{}: the server is older than PostgreSQL 10; use a newer one", where_));
+    return Error(
+        ErrorKind::kUnsupported, "postgres.version",
+        fmt::format("{}: the server is older than PostgreSQL 10; use a newer one", where_));
   return execute(
-      "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
+      "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = "
+      "0; "
       "SET client_min_messages = error",
       "set up the session");
 }
@@ -127,9 +146,10 @@ Status Connection::check_and_configure() {
 Error Connection::lost(std::string_view doing) {
   last_sqlstate_ = "08006";
   std::string message = first_line(PQerrorMessage(connection_.get()));
-  return Error(ErrorKind::kUnavailable, "postgres.lost",
-               fmt::format("{}: the connection was lost while trying to {}{}{}; run the same command again", where_,
-                           doing, message.empty() ? "" : ": ", message));
+  return Error(
+      ErrorKind::kUnavailable, "postgres.lost",
+      fmt::format("{}: the connection was lost while trying to {}{}{}; run the same command again",
+                  where_, doing, message.empty() ? "" : ": ", message));
 }
 
 Error Connection::result_error(const PGresult* result, std::string_view doing) {
@@ -147,7 +167,8 @@ Error Connection::result_error(const PGresult* result, std::string_view doing) {
     std::from_chars(context.data() + at + 7, context.data() + context.size(), last_copy_line_);
   if (sqlstate.empty())
     return Error(ErrorKind::kInternal, "postgres.protocol",
-                 fmt::format("{}: cannot {}: {}", where_, doing, first_line(PQerrorMessage(connection_.get()))));
+                 fmt::format("{}: cannot {}: {}", where_, doing,
+                             first_line(PQerrorMessage(connection_.get()))));
   return server_error(sqlstate, field(PG_DIAG_MESSAGE_PRIMARY), doing, where_);
 }
 
@@ -160,7 +181,8 @@ Status Connection::drain(std::string_view doing) {
       // Only after a lost connection or a defect; ending here avoids an endless loop.
       return status.ok() ? Status(lost(doing)) : std::move(status);
     }
-    if (status.ok() && state != PGRES_COMMAND_OK && state != PGRES_TUPLES_OK && state != PGRES_EMPTY_QUERY)
+    if (status.ok() && state != PGRES_COMMAND_OK && state != PGRES_TUPLES_OK &&
+        state != PGRES_EMPTY_QUERY)
       status = result_error(raw, doing);
   }
   return status;
@@ -171,15 +193,17 @@ Status Connection::execute(const std::string& sql, std::string_view doing) {
   return drain(doing);
 }
 
-Result<QueryResult> Connection::query(const std::string& sql, const std::vector<std::string>& parameters,
+Result<QueryResult> Connection::query(const std::string& sql,
+                                      const std::vector<std::string>& parameters,
                                       std::string_view doing) {
   std::vector<const char*> values;
   for (const std::string& parameter : parameters) values.push_back(parameter.c_str());
-  QueryResult result(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
-                                  values.data(), nullptr, nullptr, 0));
+  QueryResult result(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
+                                  nullptr, values.data(), nullptr, nullptr, 0));
   // QueryResult owns it; status of a null result is PGRES_FATAL_ERROR.
   ExecStatusType state = PQresultStatus(result.get());
-  if (state != PGRES_COMMAND_OK && state != PGRES_TUPLES_OK) return result_error(result.get(), doing);
+  if (state != PGRES_COMMAND_OK && state != PGRES_TUPLES_OK)
+    return result_error(result.get(), doing);
   return result;
 }
 

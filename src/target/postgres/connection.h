@@ -1,8 +1,8 @@
 // Connection: one libpq connection with errors as Error.
 //
-// Every error names the server and database ("db.internal:5432/app"), never a password: passwords come from PGPASSWORD
-// or pgpass and the URL is not repeated. Notices are silenced, timeouts of the session are off, keepalives on. Not
-// thread-safe: one thread at a time.
+// Every error names the server and database ("db.internal:5432/app"), never a password: passwords
+// come from PGPASSWORD or pgpass and the URL is not repeated. Notices are silenced, timeouts of the
+// session are off, keepalives on. Not thread-safe: one thread at a time.
 #pragma once
 
 #include <libpq-fe.h>
@@ -51,7 +51,8 @@ class Connection {
   Status begin_copy_in(const std::string& sql, std::string_view doing);
   Status put_copy(std::string_view bytes, std::string_view doing);
   Status end_copy_in(std::string_view doing);
-  // COPY … TO STDOUT: then next_copy() per row; false at the end. The bytes live until the next call on `row`.
+  // COPY … TO STDOUT: then next_copy() per row; false at the end. The bytes live until the next
+  // call on `row`.
   struct FreeCopyRow {
     void operator()(char* bytes) const { PQfreemem(bytes); }
   };

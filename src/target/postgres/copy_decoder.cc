@@ -46,10 +46,12 @@ CopyDecoder::CopyDecoder(const mapping::Table& table, uint32_t columns, uint32_t
     : table_(&table), columns_(columns), prefix_(prefix_columns) {}
 
 Error CopyDecoder::corrupt(uint32_t column, std::string_view why) const {
-  return Error(ErrorKind::kCorrupt, "postgres.row",
-               fmt::format("table {}, column {}: {}; the row was changed by someone else or the table is not the "
-                           "plan's",
-                           table_->name, column < columns_ ? table_->columns[column].name : "?", why));
+  return Error(
+      ErrorKind::kCorrupt, "postgres.row",
+      fmt::format(
+          "table {}, column {}: {}; the row was changed by someone else or the table is not the "
+          "plan's",
+          table_->name, column < columns_ ? table_->columns[column].name : "?", why));
 }
 
 Status CopyDecoder::decode(std::string_view row, std::vector<Cell>& cells, base::Arena& bytes,
@@ -70,15 +72,19 @@ Status CopyDecoder::decode(std::string_view row, std::vector<Cell>& cells, base:
   return {};
 }
 
-Status CopyDecoder::decode_cell(std::string_view wire, uint32_t column, Cell& cell, base::Arena& bytes,
-                                base::Arena& members) {
+Status CopyDecoder::decode_cell(std::string_view wire, uint32_t column, Cell& cell,
+                                base::Arena& bytes, base::Arena& members) {
   auto need = [&](size_t size) -> Status {
     if (wire.size() != size) return corrupt(column, "a value has a wrong length");
     return {};
   };
   switch (table_->columns[column].type) {
-    case ColumnType::kText: cell = Cell::text(CellKind::kText, wire); return {};
-    case ColumnType::kBytea: cell = Cell::text(CellKind::kBytes, wire); return {};
+    case ColumnType::kText:
+      cell = Cell::text(CellKind::kText, wire);
+      return {};
+    case ColumnType::kBytea:
+      cell = Cell::text(CellKind::kBytes, wire);
+      return {};
     case ColumnType::kUuid:
       TRY(need(16));
       cell = Cell::text(CellKind::kBytes, wire);
@@ -103,7 +109,8 @@ Status CopyDecoder::decode_cell(std::string_view wire, uint32_t column, Cell& ce
     case ColumnType::kDate: {
       TRY(need(4));
       int64_t days = static_cast<int32_t>(get_u32(wire.data()));
-      if (days < kDateMin || days >= kDateEnd) return corrupt(column, "a date is infinite or out of range");
+      if (days < kDateMin || days >= kDateEnd)
+        return corrupt(column, "a date is infinite or out of range");
       cell = Cell::int64(days + kEpochDays);
       return {};
     }
@@ -117,26 +124,32 @@ Status CopyDecoder::decode_cell(std::string_view wire, uint32_t column, Cell& ce
       return {};
     case ColumnType::kJsonb:
     case ColumnType::kAttribute:
-      if (wire.empty() || wire[0] != kJsonbVersion) return corrupt(column, "jsonb of an unknown version");
+      if (wire.empty() || wire[0] != kJsonbVersion)
+        return corrupt(column, "jsonb of an unknown version");
       cell = Cell::text(CellKind::kJson, wire.substr(1));
       return {};
-    case ColumnType::kTextArray: return decode_array(wire, column, kTextOid, cell, bytes, members);
-    case ColumnType::kNumericArray: return decode_array(wire, column, kNumericOid, cell, bytes, members);
-    case ColumnType::kByteaArray: return decode_array(wire, column, kByteaOid, cell, bytes, members);
+    case ColumnType::kTextArray:
+      return decode_array(wire, column, kTextOid, cell, bytes, members);
+    case ColumnType::kNumericArray:
+      return decode_array(wire, column, kNumericOid, cell, bytes, members);
+    case ColumnType::kByteaArray:
+      return decode_array(wire, column, kByteaOid, cell, bytes, members);
   }
   return corrupt(column, "unknown column type");
 }
 
-Status CopyDecoder::decode_array(std::string_view wire, uint32_t column, uint32_t element_oid, Cell& cell,
-                                 base::Arena& bytes, base::Arena& members) {
-  if (wire.size() < 12 || get_u32(wire.data() + 8) != element_oid) return corrupt(column, "not the expected array");
+Status CopyDecoder::decode_array(std::string_view wire, uint32_t column, uint32_t element_oid,
+                                 Cell& cell, base::Arena& bytes, base::Arena& members) {
+  if (wire.size() < 12 || get_u32(wire.data() + 8) != element_oid)
+    return corrupt(column, "not the expected array");
   uint32_t dimensions = get_u32(wire.data());
   wire.remove_prefix(12);
   cell.kind = CellKind::kArray;
   cell.size = 0;
   cell.members = nullptr;
   if (dimensions == 0) return {};
-  if (dimensions != 1 || wire.size() < 8) return corrupt(column, "an array has more than one dimension");
+  if (dimensions != 1 || wire.size() < 8)
+    return corrupt(column, "an array has more than one dimension");
   uint32_t count = get_u32(wire.data());
   wire.remove_prefix(8);
   // Each element takes at least its length word: bounds the allocation by the row's size.
@@ -163,11 +176,15 @@ Status CopyDecoder::decode_array(std::string_view wire, uint32_t column, uint32_
 
 size_t copy_header_size(std::string_view bytes) {
   constexpr size_t kSignatureBytes = 11;
-  if (bytes.size() < kCopyHeaderBytes || std::memcmp(bytes.data(), kCopyHeader, kSignatureBytes) != 0) return 0;
+  if (bytes.size() < kCopyHeaderBytes ||
+      std::memcmp(bytes.data(), kCopyHeader, kSignatureBytes) != 0)
+    return 0;
   size_t size = kCopyHeaderBytes + get_u32(bytes.data() + 15);
   return size <= bytes.size() ? size : 0;
 }
 
-bool is_copy_trailer(std::string_view bytes) { return bytes.size() == 2 && get_u16(bytes.data()) == 0xFFFF; }
+bool is_copy_trailer(std::string_view bytes) {
+  return bytes.size() == 2 && get_u16(bytes.data()) == 0xFFFF;
+}
 
 }  // namespace offramp::target::postgres

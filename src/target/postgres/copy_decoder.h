@@ -1,8 +1,8 @@
 // CopyDecoder: one row of COPY … TO STDOUT (FORMAT binary) → cells.
 //
-// Text, bytes and JSON cells point into the row's bytes; numbers and array members into the caller's arenas.
-// Everything is checked against the row's length: a row that contradicts itself or the mapping is kCorrupt, naming
-// table and column.
+// Text, bytes and JSON cells point into the row's bytes; numbers and array members into the
+// caller's arenas. Everything is checked against the row's length: a row that contradicts itself or
+// the mapping is kCorrupt, naming table and column.
 #pragma once
 
 #include <string_view>
@@ -17,19 +17,21 @@ namespace offramp::target::postgres {
 
 class CopyDecoder {
  public:
-  // `prefix_columns`: bytes-sized columns that stand before the table's own (system columns); see prefix().
+  // `prefix_columns`: bytes-sized columns that stand before the table's own (system columns); see
+  // prefix().
   CopyDecoder(const mapping::Table& table, uint32_t columns, uint32_t prefix_columns = 0);
 
   // Appends the row's cells to `cells`.
-  Status decode(std::string_view row, std::vector<mapping::Cell>& cells, base::Arena& bytes, base::Arena& members);
+  Status decode(std::string_view row, std::vector<mapping::Cell>& cells, base::Arena& bytes,
+                base::Arena& members);
   // The raw bytes of prefix column `index` of the newest row.
   std::string_view prefix(uint32_t index) const { return prefix_[index]; }
 
  private:
-  Status decode_cell(std::string_view wire, uint32_t column, mapping::Cell& cell, base::Arena& bytes,
-                     base::Arena& members);
-  Status decode_array(std::string_view wire, uint32_t column, uint32_t element_oid, mapping::Cell& cell,
-                      base::Arena& bytes, base::Arena& members);
+  Status decode_cell(std::string_view wire, uint32_t column, mapping::Cell& cell,
+                     base::Arena& bytes, base::Arena& members);
+  Status decode_array(std::string_view wire, uint32_t column, uint32_t element_oid,
+                      mapping::Cell& cell, base::Arena& bytes, base::Arena& members);
   Error corrupt(uint32_t column, std::string_view why) const;
 
   const mapping::Table* table_;

@@ -25,13 +25,15 @@ size_t measure(const Cell& cell) {
     case CellKind::kText:
     case CellKind::kBytes:
     case CellKind::kNumber:
-    case CellKind::kJson: return kCellOverhead + cell.size;
+    case CellKind::kJson:
+      return kCellOverhead + cell.size;
     case CellKind::kArray: {
       size_t bytes = kArrayOverhead;
       for (uint32_t i = 0; i < cell.size; ++i) bytes += kCellOverhead + cell.members[i].size;
       return bytes;
     }
-    default: return kCellOverhead;
+    default:
+      return kCellOverhead;
   }
 }
 
@@ -53,7 +55,8 @@ char* write_int64(int64_t value, char* out) {
   return out + 12;
 }
 
-// array_recv: dimensions, has-nulls flag, element type; per dimension length and lower bound; then the elements.
+// array_recv: dimensions, has-nulls flag, element type; per dimension length and lower bound; then
+// the elements.
 char* write_array(const Cell& cell, uint32_t element_oid, CellKind element_kind, char* out) {
   char* length = out;
   out += 4;
@@ -69,7 +72,8 @@ char* write_array(const Cell& cell, uint32_t element_oid, CellKind element_kind,
   for (uint32_t i = 0; i < cell.size; ++i) {
     const Cell& member = cell.members[i];
     if (member.kind != element_kind) return nullptr;
-    out = element_kind == CellKind::kNumber ? write_number(member.bytes(), out) : write_bytes(member.bytes(), out);
+    out = element_kind == CellKind::kNumber ? write_number(member.bytes(), out)
+                                            : write_bytes(member.bytes(), out);
   }
   put_u32(length, static_cast<uint32_t>(out - length - 4));
   return out;
@@ -82,8 +86,9 @@ CopyEncoder::CopyEncoder(const mapping::Table& table, uint32_t columns) : table_
 }
 
 Error CopyEncoder::column_error(ErrorKind kind, std::string_view why, uint32_t column) const {
-  return Error(kind, "postgres.encode",
-               fmt::format("table {}, column {}: {}", table_->name, table_->columns[column].name, why));
+  return Error(
+      kind, "postgres.encode",
+      fmt::format("table {}, column {}: {}", table_->name, table_->columns[column].name, why));
 }
 
 void CopyEncoder::reserve(size_t more) {
@@ -117,9 +122,12 @@ Status CopyEncoder::append(const mapping::TableRows& rows, uint32_t first, uint3
       if (!after) {
         bool time = cells[i].kind == CellKind::kInt64 &&
                     (types_[i] == ColumnType::kTimestamptz || types_[i] == ColumnType::kDate);
-        return time ? column_error(ErrorKind::kBadItem,
-                                   "a time is outside PostgreSQL's range; map the attribute as bigint, numeric or text", i)
-                    : column_error(ErrorKind::kInternal, "a cell does not fit the column's type", i);
+        return time
+                   ? column_error(ErrorKind::kBadItem,
+                                  "a time is outside PostgreSQL's range; map the attribute as "
+                                  "bigint, numeric or text",
+                                  i)
+                   : column_error(ErrorKind::kInternal, "a cell does not fit the column's type", i);
       }
       out = after;
     }
@@ -133,16 +141,23 @@ Status CopyEncoder::append(const mapping::TableRows& rows, uint32_t first, uint3
 inline char* CopyEncoder::write_cell(const Cell& cell, uint32_t column, char* out) {
   const ColumnType type = types_[column];
   switch (cell.kind) {
-    case CellKind::kNull: put_u32(out, 0xFFFFFFFF); return out + 4;
-    case CellKind::kText: return type == ColumnType::kText ? write_bytes(cell.bytes(), out) : nullptr;
+    case CellKind::kNull:
+      put_u32(out, 0xFFFFFFFF);
+      return out + 4;
+    case CellKind::kText:
+      return type == ColumnType::kText ? write_bytes(cell.bytes(), out) : nullptr;
     case CellKind::kBytes:
       if (type == ColumnType::kUuid && cell.size != 16) return nullptr;
-      return type == ColumnType::kBytea || type == ColumnType::kUuid ? write_bytes(cell.bytes(), out) : nullptr;
-    case CellKind::kNumber: return type == ColumnType::kNumeric ? write_number(cell.bytes(), out) : nullptr;
+      return type == ColumnType::kBytea || type == ColumnType::kUuid
+                 ? write_bytes(cell.bytes(), out)
+                 : nullptr;
+    case CellKind::kNumber:
+      return type == ColumnType::kNumeric ? write_number(cell.bytes(), out) : nullptr;
     case CellKind::kInt64: {
       if (type == ColumnType::kBigint) return write_int64(cell.integer, out);
       if (type == ColumnType::kTimestamptz) {
-        if (cell.integer < kTimestampMin + kEpochMicros || cell.integer >= kTimestampEnd) return nullptr;
+        if (cell.integer < kTimestampMin + kEpochMicros || cell.integer >= kTimestampEnd)
+          return nullptr;
         return write_int64(cell.integer - kEpochMicros, out);
       }
       if (type != ColumnType::kDate) return nullptr;
@@ -153,7 +168,8 @@ inline char* CopyEncoder::write_cell(const Cell& cell, uint32_t column, char* ou
       return out + 8;
     }
     case CellKind::kDouble:
-      return type == ColumnType::kDouble ? write_int64(std::bit_cast<int64_t>(cell.real), out) : nullptr;
+      return type == ColumnType::kDouble ? write_int64(std::bit_cast<int64_t>(cell.real), out)
+                                         : nullptr;
     case CellKind::kBool:
       if (type != ColumnType::kBoolean) return nullptr;
       put_u32(out, 1);
@@ -167,10 +183,14 @@ inline char* CopyEncoder::write_cell(const Cell& cell, uint32_t column, char* ou
       return out + 5 + cell.size;
     case CellKind::kArray:
       switch (type) {
-        case ColumnType::kTextArray: return write_array(cell, kTextOid, CellKind::kText, out);
-        case ColumnType::kNumericArray: return write_array(cell, kNumericOid, CellKind::kNumber, out);
-        case ColumnType::kByteaArray: return write_array(cell, kByteaOid, CellKind::kBytes, out);
-        default: return nullptr;
+        case ColumnType::kTextArray:
+          return write_array(cell, kTextOid, CellKind::kText, out);
+        case ColumnType::kNumericArray:
+          return write_array(cell, kNumericOid, CellKind::kNumber, out);
+        case ColumnType::kByteaArray:
+          return write_array(cell, kByteaOid, CellKind::kBytes, out);
+        default:
+          return nullptr;
       }
   }
   return nullptr;

@@ -1,7 +1,7 @@
 // CopyEncoder: rows of cells → the bytes of one COPY … FROM STDIN (FORMAT binary) of one table.
 //
-// The buffer grows to what is pending and is kept by clear(). A row is measured once, then written without further
-// checks; nothing is allocated per row. Not thread-safe.
+// The buffer grows to what is pending and is kept by clear(). A row is measured once, then written
+// without further checks; nothing is allocated per row. Not thread-safe.
 #pragma once
 
 #include <cstdlib>
@@ -21,8 +21,9 @@ class CopyEncoder {
   // `columns`: the first columns of `table` that each row has (all of them, or its key columns).
   CopyEncoder(const mapping::Table& table, uint32_t columns);
 
-  // Appends rows first … end of `rows`. kBadItem (naming table and column, never the value) when a time is outside
-  // PostgreSQL's range; kInternal when a cell does not fit its column's type. The rows before stay appended.
+  // Appends rows first … end of `rows`. kBadItem (naming table and column, never the value) when a
+  // time is outside PostgreSQL's range; kInternal when a cell does not fit its column's type. The
+  // rows before stay appended.
   Status append(const mapping::TableRows& rows, uint32_t first, uint32_t end);
 
   uint64_t rows() const { return rows_; }

@@ -35,17 +35,19 @@ struct Decoded {
 };
 
 Status decode(const mapping::Table& table, std::string_view row, Decoded& out) {
-  return CopyDecoder(table, static_cast<uint32_t>(table.columns.size())).decode(row, out.cells, out.bytes, out.members);
+  return CopyDecoder(table, static_cast<uint32_t>(table.columns.size()))
+      .decode(row, out.cells, out.bytes, out.members);
 }
 
 TEST(CopyWire, EveryTypeComesBack) {
   mapping::Table table = make_table(
-      {ColumnType::kText, ColumnType::kBigint, ColumnType::kNumeric, ColumnType::kDouble, ColumnType::kBoolean,
-       ColumnType::kBytea, ColumnType::kTimestamptz, ColumnType::kDate, ColumnType::kUuid, ColumnType::kJsonb,
-       ColumnType::kAttribute, ColumnType::kTextArray, ColumnType::kNumericArray, ColumnType::kByteaArray,
-       ColumnType::kText});
+      {ColumnType::kText, ColumnType::kBigint, ColumnType::kNumeric, ColumnType::kDouble,
+       ColumnType::kBoolean, ColumnType::kBytea, ColumnType::kTimestamptz, ColumnType::kDate,
+       ColumnType::kUuid, ColumnType::kJsonb, ColumnType::kAttribute, ColumnType::kTextArray,
+       ColumnType::kNumericArray, ColumnType::kByteaArray, ColumnType::kText});
   std::vector<Cell> texts{Cell::text(CellKind::kText, "a"), Cell::text(CellKind::kText, "")};
-  std::vector<Cell> numbers{Cell::text(CellKind::kNumber, "-0.5"), Cell::text(CellKind::kNumber, "7")};
+  std::vector<Cell> numbers{Cell::text(CellKind::kNumber, "-0.5"),
+                            Cell::text(CellKind::kNumber, "7")};
   std::vector<Cell> blobs{Cell::text(CellKind::kBytes, std::string_view("\0\1", 2))};
   mapping::TableRows rows;
   rows.cells = {Cell::text(CellKind::kText, "käse"),
@@ -80,10 +82,17 @@ TEST(CopyWire, EveryTypeComesBack) {
     const Cell &want = rows.cells[i], &got = out.cells[i];
     EXPECT_EQ(got.kind, want.kind) << i;
     switch (want.kind) {
-      case CellKind::kInt64: EXPECT_EQ(got.integer, want.integer) << i; break;
-      case CellKind::kDouble: EXPECT_EQ(got.real, want.real); break;
-      case CellKind::kBool: EXPECT_EQ(got.boolean, want.boolean); break;
-      case CellKind::kNull: break;
+      case CellKind::kInt64:
+        EXPECT_EQ(got.integer, want.integer) << i;
+        break;
+      case CellKind::kDouble:
+        EXPECT_EQ(got.real, want.real);
+        break;
+      case CellKind::kBool:
+        EXPECT_EQ(got.boolean, want.boolean);
+        break;
+      case CellKind::kNull:
+        break;
       case CellKind::kArray:
         ASSERT_EQ(got.size, want.size);
         for (uint32_t m = 0; m < want.size; ++m) {
@@ -91,7 +100,8 @@ TEST(CopyWire, EveryTypeComesBack) {
           EXPECT_EQ(got.members[m].bytes(), want.members[m].bytes());
         }
         break;
-      default: EXPECT_EQ(got.bytes(), want.bytes()) << i;
+      default:
+        EXPECT_EQ(got.bytes(), want.bytes()) << i;
     }
   }
 }
@@ -121,9 +131,12 @@ Status append_one(ColumnType type, Cell cell) {
 }
 
 TEST(CopyWire, TimesOutsideTheRangeAreBadItems) {
-  EXPECT_EQ(append_one(ColumnType::kTimestamptz, Cell::int64(INT64_MIN)).error().kind(), ErrorKind::kBadItem);
-  EXPECT_EQ(append_one(ColumnType::kTimestamptz, Cell::int64(INT64_MAX)).error().kind(), ErrorKind::kBadItem);
-  EXPECT_EQ(append_one(ColumnType::kDate, Cell::int64(INT64_MAX / 2)).error().kind(), ErrorKind::kBadItem);
+  EXPECT_EQ(append_one(ColumnType::kTimestamptz, Cell::int64(INT64_MIN)).error().kind(),
+            ErrorKind::kBadItem);
+  EXPECT_EQ(append_one(ColumnType::kTimestamptz, Cell::int64(INT64_MAX)).error().kind(),
+            ErrorKind::kBadItem);
+  EXPECT_EQ(append_one(ColumnType::kDate, Cell::int64(INT64_MAX / 2)).error().kind(),
+            ErrorKind::kBadItem);
   EXPECT_TRUE(append_one(ColumnType::kTimestamptz, Cell::int64(0)).ok());
 }
 
@@ -136,8 +149,10 @@ TEST(CopyWire, CellThatDoesNotFitIsOurDefect) {
 }
 
 TEST(CopyWire, CutRowsAreCorrupt) {
-  mapping::Table table = make_table({ColumnType::kText, ColumnType::kNumericArray, ColumnType::kBigint});
-  std::vector<Cell> numbers{Cell::text(CellKind::kNumber, "12.5"), Cell::text(CellKind::kNumber, "7")};
+  mapping::Table table =
+      make_table({ColumnType::kText, ColumnType::kNumericArray, ColumnType::kBigint});
+  std::vector<Cell> numbers{Cell::text(CellKind::kNumber, "12.5"),
+                            Cell::text(CellKind::kNumber, "7")};
   mapping::TableRows rows;
   rows.cells = {Cell::text(CellKind::kText, "abc"), array(numbers), Cell::int64(1)};
   rows.rows = 1;

@@ -31,20 +31,33 @@ std::string qualified(std::string_view schema, std::string_view table) {
 
 std::string_view catalog_type_name(ColumnType type) {
   switch (type) {
-    case ColumnType::kText: return "text";
-    case ColumnType::kBigint: return "bigint";
-    case ColumnType::kNumeric: return "numeric";
-    case ColumnType::kDouble: return "double precision";
-    case ColumnType::kBoolean: return "boolean";
-    case ColumnType::kBytea: return "bytea";
-    case ColumnType::kTimestamptz: return "timestamp with time zone";
-    case ColumnType::kDate: return "date";
-    case ColumnType::kUuid: return "uuid";
+    case ColumnType::kText:
+      return "text";
+    case ColumnType::kBigint:
+      return "bigint";
+    case ColumnType::kNumeric:
+      return "numeric";
+    case ColumnType::kDouble:
+      return "double precision";
+    case ColumnType::kBoolean:
+      return "boolean";
+    case ColumnType::kBytea:
+      return "bytea";
+    case ColumnType::kTimestamptz:
+      return "timestamp with time zone";
+    case ColumnType::kDate:
+      return "date";
+    case ColumnType::kUuid:
+      return "uuid";
     case ColumnType::kJsonb:
-    case ColumnType::kAttribute: return "jsonb";
-    case ColumnType::kTextArray: return "text[]";
-    case ColumnType::kNumericArray: return "numeric[]";
-    case ColumnType::kByteaArray: return "bytea[]";
+    case ColumnType::kAttribute:
+      return "jsonb";
+    case ColumnType::kTextArray:
+      return "text[]";
+    case ColumnType::kNumericArray:
+      return "numeric[]";
+    case ColumnType::kByteaArray:
+      return "bytea[]";
   }
   return "text";
 }
@@ -58,7 +71,8 @@ std::string create_table_sql(std::string_view schema, const mapping::Table& tabl
   std::string sql = "CREATE TABLE " + qualified(schema, table.name) + " (";
   for (uint32_t i = 0; i < table.columns.size(); ++i)
     sql += fmt::format("{}{} {}{}", i ? ", " : "", quote_identifier(table.columns[i].name),
-                       column_sql_type(table.columns[i].type), i < table.key_columns ? " NOT NULL" : "");
+                       column_sql_type(table.columns[i].type),
+                       i < table.key_columns ? " NOT NULL" : "");
   return sql + ")";
 }
 
@@ -67,12 +81,13 @@ std::string add_primary_key_sql(std::string_view schema, const mapping::Table& t
                      column_list(table, table.key_columns));
 }
 
-std::string create_index_sql(std::string_view schema, const mapping::Table& table, const mapping::Index& index) {
+std::string create_index_sql(std::string_view schema, const mapping::Table& table,
+                             const mapping::Index& index) {
   std::string columns;
   for (uint32_t column : index.columns)
     columns += (columns.empty() ? "" : ", ") + quote_identifier(table.columns[column].name);
-  return fmt::format("CREATE INDEX {} ON {} ({})", quote_identifier(index.name), qualified(schema, table.name),
-                     columns);
+  return fmt::format("CREATE INDEX {} ON {} ({})", quote_identifier(index.name),
+                     qualified(schema, table.name), columns);
 }
 
 std::string column_list(const mapping::Table& table, uint32_t count, std::string_view prefix) {
@@ -82,6 +97,8 @@ std::string column_list(const mapping::Table& table, uint32_t count, std::string
   return out;
 }
 
-std::string table_label(std::string_view migration) { return "offramp migration " + std::string(migration); }
+std::string table_label(std::string_view migration) {
+  return "offramp migration " + std::string(migration);
+}
 
 }  // namespace offramp::target::postgres

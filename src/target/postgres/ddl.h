@@ -1,7 +1,8 @@
 // The SQL text of a mapping's tables: types, DDL, column lists. No connection, no decisions.
 //
-// Identifiers are always quoted and tables always qualified with their schema. Tables are made without a primary key,
-// which is added after the load (an index built at once is 25 % cheaper than one that grows).
+// Identifiers are always quoted and tables always qualified with their schema. Tables are made
+// without a primary key, which is added after the load (an index built at once is 25 % cheaper than
+// one that grows).
 #pragma once
 
 #include <string>
@@ -22,7 +23,8 @@ std::string_view catalog_type_name(model::ColumnType type);
 
 std::string create_table_sql(std::string_view schema, const mapping::Table& table);
 std::string add_primary_key_sql(std::string_view schema, const mapping::Table& table);
-std::string create_index_sql(std::string_view schema, const mapping::Table& table, const mapping::Index& index);
+std::string create_index_sql(std::string_view schema, const mapping::Table& table,
+                             const mapping::Index& index);
 
 // "\"a\", \"b\"": the first `count` columns, each with `prefix` (such as "t.") before it.
 std::string column_list(const mapping::Table& table, uint32_t count, std::string_view prefix = {});

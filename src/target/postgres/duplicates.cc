@@ -34,7 +34,8 @@ class Deletion {
     std::string sql = "BEGIN";
     for (Set& set : sets_) {
       if (!set.ctids.empty())
-        sql += fmt::format("; DELETE FROM {} WHERE ctid = ANY ('{{{}}}'::tid[])", binding_.name(*set.table), set.ctids);
+        sql += fmt::format("; DELETE FROM {} WHERE ctid = ANY ('{{{}}}'::tid[])",
+                           binding_.name(*set.table), set.ctids);
       set.ctids.clear();
     }
     copies_ = rows_ = 0;
@@ -59,14 +60,15 @@ class Deletion {
 };
 
 // Only rows whose parent's key occurs more than once.
-std::string duplicated(const Binding& binding, const mapping::Table& parent, const mapping::Table& table) {
+std::string duplicated(const Binding& binding, const mapping::Table& parent,
+                       const mapping::Table& table) {
   std::string keys = column_list(parent, parent.key_columns);
   std::string on;
   for (uint32_t i = 0; i < parent.key_columns; ++i)
     on += fmt::format("{}t.{} = d.{}", i ? " AND " : "", quote_identifier(table.columns[i].name),
                       quote_identifier(parent.columns[i].name));
-  return fmt::format("JOIN (SELECT {} FROM {} GROUP BY {} HAVING count(*) > 1) d ON {}", keys, binding.name(parent),
-                     keys, on);
+  return fmt::format("JOIN (SELECT {} FROM {} GROUP BY {} HAVING count(*) > 1) d ON {}", keys,
+                     binding.name(parent), keys, on);
 }
 
 // The key cells of the copy that stays, held beyond the row they came from.
@@ -75,7 +77,8 @@ void hold_key(const mapping::Cell* cells, uint32_t columns, std::vector<mapping:
   held.assign(cells, cells + columns);
   bytes.assign(columns, {});
   for (uint32_t i = 0; i < columns; ++i) {
-    bool has_bytes = cells[i].kind == mapping::CellKind::kText || cells[i].kind == mapping::CellKind::kBytes ||
+    bool has_bytes = cells[i].kind == mapping::CellKind::kText ||
+                     cells[i].kind == mapping::CellKind::kBytes ||
                      cells[i].kind == mapping::CellKind::kNumber;
     if (!has_bytes) continue;
     bytes[i] = cells[i].bytes();
@@ -85,8 +88,10 @@ void hold_key(const mapping::Cell* cells, uint32_t columns, std::vector<mapping:
 
 }  // namespace
 
-Status remove_duplicates(std::shared_ptr<const Binding> binding, uint32_t table, Connection& connection,
-                         const std::function<Status(const Duplicate&)>& duplicate, Target::FinishOutcome& outcome) {
+Status remove_duplicates(std::shared_ptr<const Binding> binding, uint32_t table,
+                         Connection& connection,
+                         const std::function<Status(const Duplicate&)>& duplicate,
+                         Target::FinishOutcome& outcome) {
   const mapping::Table& described = binding->tables()[table];
   Snapshot snapshot = TRY(Snapshot::take(binding->url));
   auto open = [&](const mapping::Table& of) -> Result<std::unique_ptr<RowMessages>> {
@@ -111,8 +116,8 @@ Status remove_duplicates(std::shared_ptr<const Binding> binding, uint32_t table,
     into.reset();
     Status status = assembler.assemble(table, merge.row(), merge.children(), 0, into);
     if (!status.ok())
-      return std::move(status).error().with_context(
-          fmt::format("table {}, key {}", described.name, key_text(merge.row(), described.key_columns)));
+      return std::move(status).error().with_context(fmt::format(
+          "table {}, key {}", described.name, key_text(merge.row(), described.key_columns)));
     if (first) {
       hold_key(merge.row(), described.key_columns, kept_key, kept_bytes);
       continue;

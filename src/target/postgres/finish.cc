@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::string_view kUniqueViolation = "23505";
 
-Result<bool> has_primary_key(Connection& connection, const Binding& binding, const mapping::Table& table) {
+Result<bool> has_primary_key(Connection& connection, const Binding& binding,
+                             const mapping::Table& table) {
   QueryResult result = TRY(connection.query(
       "SELECT 1 FROM pg_index WHERE indrelid = to_regclass($1) AND indisprimary AND indisvalid",
       {binding.name(table)}, "look at the catalog"));
@@ -18,10 +19,10 @@ Result<bool> has_primary_key(Connection& connection, const Binding& binding, con
 
 Result<bool> has_index(Connection& connection, const Binding& binding, const mapping::Table& table,
                        const mapping::Index& index) {
-  QueryResult result = TRY(connection.query(
-      "SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
-      "WHERE i.indrelid = to_regclass($1) AND c.relname = $2 AND i.indisvalid",
-      {binding.name(table), index.name}, "look at the catalog"));
+  QueryResult result =
+      TRY(connection.query("SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+                           "WHERE i.indrelid = to_regclass($1) AND c.relname = $2 AND i.indisvalid",
+                           {binding.name(table), index.name}, "look at the catalog"));
   return result.rows() > 0;
 }
 
@@ -60,10 +61,12 @@ class Finish {
     Status status = connection_.execute(sql, doing);
     if (status.ok() || connection_.last_sqlstate() != kUniqueViolation) return status;
     if (table.role == mapping::TableRole::kChild)
-      return Error(ErrorKind::kCorrupt, "postgres.child_duplicate",
-                   fmt::format("{}: table {} holds a key twice although its parents are unique: someone else wrote "
-                               "into it; start over with an empty table",
-                               connection_.where(), table.name));
+      return Error(
+          ErrorKind::kCorrupt, "postgres.child_duplicate",
+          fmt::format(
+              "{}: table {} holds a key twice although its parents are unique: someone else wrote "
+              "into it; start over with an empty table",
+              connection_.where(), table.name));
     say(table.name + " holds keys more than once: keeping the newest copy of each");
     TRY(remove_duplicates(binding_, t, connection_, duplicate_, outcome_));
     say("building the primary key of " + table.name);
@@ -89,9 +92,10 @@ class Finish {
 
 }  // namespace
 
-Result<Target::FinishOutcome> finish_tables(std::shared_ptr<const Binding> binding, Connection& connection,
-                                            const std::function<Status(const Duplicate&)>& duplicate,
-                                            const std::function<void(const std::string&)>& step) {
+Result<Target::FinishOutcome> finish_tables(
+    std::shared_ptr<const Binding> binding, Connection& connection,
+    const std::function<Status(const Duplicate&)>& duplicate,
+    const std::function<void(const std::string&)>& step) {
   return Finish(std::move(binding), connection, duplicate, step).run();
 }
 

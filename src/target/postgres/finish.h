@@ -1,5 +1,5 @@
-// After the load: unique keys, primary keys, indexes, statistics. Idempotent: each step looks at the catalog first, so
-// after a kill it goes on where it was.
+// After the load: unique keys, primary keys, indexes, statistics. Idempotent: each step looks at
+// the catalog first, so after a kill it goes on where it was.
 #pragma once
 
 #include <functional>
@@ -10,8 +10,9 @@
 
 namespace offramp::target::postgres {
 
-Result<Target::FinishOutcome> finish_tables(std::shared_ptr<const Binding> binding, Connection& connection,
-                                            const std::function<Status(const Duplicate&)>& duplicate,
-                                            const std::function<void(const std::string&)>& step);
+Result<Target::FinishOutcome> finish_tables(
+    std::shared_ptr<const Binding> binding, Connection& connection,
+    const std::function<Status(const Duplicate&)>& duplicate,
+    const std::function<void(const std::string&)>& step);
 
 }  // namespace offramp::target::postgres

@@ -13,12 +13,18 @@ namespace {
 constexpr size_t kMemberBlock = 1024 * sizeof(mapping::Cell);
 
 uint32_t prefix_columns(RowOrigin origin) { return origin == RowOrigin::kTold ? 2 : 0; }
-uint32_t column_count(const mapping::Table& table) { return static_cast<uint32_t>(table.columns.size()); }
+uint32_t column_count(const mapping::Table& table) {
+  return static_cast<uint32_t>(table.columns.size());
+}
 
 class ItemReader : public RowReader {
  public:
-  ItemReader(std::shared_ptr<const Binding> binding, uint32_t table, std::unique_ptr<ItemMerge> merge)
-      : binding_(std::move(binding)), table_(table), merge_(std::move(merge)), assembler_(binding_->mapping) {}
+  ItemReader(std::shared_ptr<const Binding> binding, uint32_t table,
+             std::unique_ptr<ItemMerge> merge)
+      : binding_(std::move(binding)),
+        table_(table),
+        merge_(std::move(merge)),
+        assembler_(binding_->mapping) {}
 
   Result<bool> next(ddb::ItemBatch& batch) override {
     constexpr size_t kNodeBytesMax = 4u << 20;
@@ -26,11 +32,12 @@ class ItemReader : public RowReader {
     while (batch.size() < source::kBatchItemsMax && batch.source_bytes < source::kBatchBytesMax &&
            batch.nodes().size() * sizeof(ddb::Node) < kNodeBytesMax) {
       if (!TRY(merge_->next())) break;
-      Status status = assembler_.assemble(table_, merge_->row(), merge_->children(), ordinal_, batch);
+      Status status =
+          assembler_.assemble(table_, merge_->row(), merge_->children(), ordinal_, batch);
       if (!status.ok()) {
         const mapping::Table& table = binding_->tables()[table_];
-        return std::move(status).error().with_context(
-            fmt::format("table {}, key {}", table.name, key_text(merge_->row(), table.key_columns)));
+        return std::move(status).error().with_context(fmt::format(
+            "table {}, key {}", table.name, key_text(merge_->row(), table.key_columns)));
       }
       ++ordinal_;
       batch.source_bytes += merge_->row_bytes();
@@ -48,21 +55,27 @@ class ItemReader : public RowReader {
 
 }  // namespace
 
-std::string item_rows_select(const Binding& binding, const mapping::Table& table, RowOrigin origin, RowOrder order,
-                             const std::string& joins_and_where) {
-  std::string sql = fmt::format("SELECT {}{} FROM {} t {}", origin == RowOrigin::kTold ? "t.ctid, t.xmin, " : "",
-                                column_list(table, column_count(table), "t."), binding.name(table), joins_and_where);
+std::string item_rows_select(const Binding& binding, const mapping::Table& table, RowOrigin origin,
+                             RowOrder order, const std::string& joins_and_where) {
+  std::string sql = fmt::format(
+      "SELECT {}{} FROM {} t {}", origin == RowOrigin::kTold ? "t.ctid, t.xmin, " : "",
+      column_list(table, column_count(table), "t."), binding.name(table), joins_and_where);
   if (order == RowOrder::kAny) return sql;
-  if (origin == RowOrigin::kPlain) return sql + " ORDER BY " + column_list(table, table.key_columns, "t.");
-  // Newest copy first: a smaller age is a later transaction. The ordinal, a child's last key column, comes after that.
-  uint32_t parent_keys = table.role == mapping::TableRole::kChild ? table.key_columns - 1 : table.key_columns;
+  if (origin == RowOrigin::kPlain)
+    return sql + " ORDER BY " + column_list(table, table.key_columns, "t.");
+  // Newest copy first: a smaller age is a later transaction. The ordinal, a child's last key
+  // column, comes after that.
+  uint32_t parent_keys =
+      table.role == mapping::TableRole::kChild ? table.key_columns - 1 : table.key_columns;
   sql += fmt::format(" ORDER BY {}, age(t.xmin)", column_list(table, parent_keys, "t."));
-  return sql + (parent_keys < table.key_columns ? ", t." + quote_identifier(table.columns[parent_keys].name)
-                                                : std::string(", t.ctid DESC"));
+  return sql + (parent_keys < table.key_columns
+                    ? ", t." + quote_identifier(table.columns[parent_keys].name)
+                    : std::string(", t.ctid DESC"));
 }
 
 ItemMerge::ItemMerge(std::shared_ptr<const Binding> binding, uint32_t table, RowOrigin origin,
-                     std::unique_ptr<RowMessages> parent, std::vector<std::unique_ptr<RowMessages>> children)
+                     std::unique_ptr<RowMessages> parent,
+                     std::vector<std::unique_ptr<RowMessages>> children)
     : binding_(std::move(binding)),
       table_(binding_->tables()[table]),
       origin_(origin),
@@ -73,9 +86,10 @@ ItemMerge::ItemMerge(std::shared_ptr<const Binding> binding, uint32_t table, Row
   ASSERT(children.size() == table_.children.size());
   for (size_t i = 0; i < children.size(); ++i) {
     const mapping::Table& child = binding_->tables()[table_.children[i]];
-    children_.push_back(Child{.messages = std::move(children[i]),
-                              .decoder = CopyDecoder(child, column_count(child), prefix_columns(origin)),
-                              .columns = column_count(child)});
+    children_.push_back(
+        Child{.messages = std::move(children[i]),
+              .decoder = CopyDecoder(child, column_count(child), prefix_columns(origin)),
+              .columns = column_count(child)});
   }
 }
 
@@ -132,9 +146,11 @@ Status ItemMerge::check_ended() {
     const mapping::Table& described = binding_->tables()[table_.children[i]];
     std::vector<mapping::Cell> cells;
     TRY(child.decoder.decode(child.head.view(), cells, bytes_, members_));
-    return Error(ErrorKind::kCorrupt, "postgres.orphan",
-                 fmt::format("table {}: the row with key {} has no parent row in {}; delete it or restore the parent",
-                             described.name, key_text(cells.data(), described.key_columns), table_.name));
+    return Error(
+        ErrorKind::kCorrupt, "postgres.orphan",
+        fmt::format("table {}: the row with key {} has no parent row in {}; delete it or restore "
+                    "the parent",
+                    described.name, key_text(cells.data(), described.key_columns), table_.name));
   }
   return {};
 }

@@ -1,9 +1,10 @@
-// ItemMerge: the rows of one parent table and of its child tables, merged by key into one item after the other.
+// ItemMerge: the rows of one parent table and of its child tables, merged by key into one item
+// after the other.
 //
-// All streams come in the order of the parent's key (children: key, ordinal), from one snapshot. With
-// RowOrigin::kTold each row begins with its ctid and xmin, and a child belongs to the parent with the same key and
-// xmin (see loader.h). Child rows that belong to no parent are kCorrupt: found at the end, never dropped silently.
-// Memory: the rows of one item. Not thread-safe.
+// All streams come in the order of the parent's key (children: key, ordinal), from one snapshot.
+// With RowOrigin::kTold each row begins with its ctid and xmin, and a child belongs to the parent
+// with the same key and xmin (see loader.h). Child rows that belong to no parent are kCorrupt:
+// found at the end, never dropped silently. Memory: the rows of one item. Not thread-safe.
 #pragma once
 
 #include <memory>
@@ -23,7 +24,8 @@ enum class RowOrigin { kPlain, kTold };
 class ItemMerge {
  public:
   ItemMerge(std::shared_ptr<const Binding> binding, uint32_t table, RowOrigin origin,
-            std::unique_ptr<RowMessages> parent, std::vector<std::unique_ptr<RowMessages>> children);
+            std::unique_ptr<RowMessages> parent,
+            std::vector<std::unique_ptr<RowMessages>> children);
 
   // Moves to the next parent row and its child rows; false at the end.
   Result<bool> next();
@@ -62,10 +64,11 @@ class ItemMerge {
   size_t row_bytes_ = 0;
 };
 
-// The SELECT whose rows ItemMerge wants of `table` (named t); `joins_and_where` stands between FROM and ORDER BY.
+// The SELECT whose rows ItemMerge wants of `table` (named t); `joins_and_where` stands between FROM
+// and ORDER BY.
 enum class RowOrder { kAny, kKey };
-std::string item_rows_select(const Binding& binding, const mapping::Table& table, RowOrigin origin, RowOrder order,
-                             const std::string& joins_and_where);
+std::string item_rows_select(const Binding& binding, const mapping::Table& table, RowOrigin origin,
+                             RowOrder order, const std::string& joins_and_where);
 
 // RowReader over an ItemMerge: batches of rebuilt items.
 std::unique_ptr<RowReader> make_item_reader(std::shared_ptr<const Binding> binding, uint32_t table,

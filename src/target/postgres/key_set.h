@@ -1,4 +1,5 @@
-// KeySet: 64-bit hashes of row keys, to see at once that a key comes twice. Open addressing, memory kept by clear().
+// KeySet: 64-bit hashes of row keys, to see at once that a key comes twice. Open addressing, memory
+// kept by clear().
 #pragma once
 
 #include <xxhash.h>
@@ -15,9 +16,10 @@ inline uint64_t key_hash(const mapping::Cell* cells, uint32_t columns, uint64_t 
   for (uint32_t i = 0; i < columns; ++i) {
     const mapping::Cell& cell = cells[i];
     // Scalars of fixed size lie in the union's eight bytes; a boolean is no key.
-    hash = cell.size || cell.kind == mapping::CellKind::kText || cell.kind == mapping::CellKind::kBytes
-               ? XXH3_64bits_withSeed(cell.data, cell.size, hash)
-               : XXH3_64bits_withSeed(&cell.integer, sizeof(cell.integer), hash);
+    hash =
+        cell.size || cell.kind == mapping::CellKind::kText || cell.kind == mapping::CellKind::kBytes
+            ? XXH3_64bits_withSeed(cell.data, cell.size, hash)
+            : XXH3_64bits_withSeed(&cell.integer, sizeof(cell.integer), hash);
   }
   return hash ? hash : 1;
 }

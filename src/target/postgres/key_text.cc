@@ -25,14 +25,20 @@ std::string key_text(const Cell* cells, uint32_t columns) {
         if (cell.size > text.size()) out += "…";
         break;
       }
-      case CellKind::kNumber: out += cell.bytes(); break;
-      case CellKind::kInt64: out += std::to_string(cell.integer); break;
+      case CellKind::kNumber:
+        out += cell.bytes();
+        break;
+      case CellKind::kInt64:
+        out += std::to_string(cell.integer);
+        break;
       case CellKind::kBytes:
         out += "0x";
-        for (unsigned char byte : cell.bytes().substr(0, kShownBytesMax / 2)) out += fmt::format("{:02x}", byte);
+        for (unsigned char byte : cell.bytes().substr(0, kShownBytesMax / 2))
+          out += fmt::format("{:02x}", byte);
         if (cell.size > kShownBytesMax / 2) out += "…";
         break;
-      default: out += "?";
+      default:
+        out += "?";
     }
   }
   return out + ")";
@@ -57,8 +63,10 @@ bool same_key(const Cell* a, const Cell* b, uint32_t columns) {
       case CellKind::kInt64:
         if (a[i].integer != b[i].integer) return false;
         break;
-      case CellKind::kNull: break;
-      case CellKind::kArray: return false;
+      case CellKind::kNull:
+        break;
+      case CellKind::kArray:
+        return false;
     }
   }
   return true;

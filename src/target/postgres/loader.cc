@@ -13,8 +13,8 @@ CopyLoader::CopyLoader(std::shared_ptr<const Binding> binding, Connection connec
   for (const mapping::Table& table : binding_->tables()) {
     uint32_t columns = static_cast<uint32_t>(table.columns.size());
     encoders_.emplace_back(table, columns);
-    copy_sql_.push_back(fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", binding_->name(table),
-                                    column_list(table, columns)));
+    copy_sql_.push_back(fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)",
+                                    binding_->name(table), column_list(table, columns)));
   }
 }
 
@@ -38,7 +38,8 @@ Status CopyLoader::flush() {
 
 Status CopyLoader::append_rows(const LoadBatch& batch) {
   ASSERT(batch.rows.tables.size() == encoders_.size());
-  // A key that is pending already is written out first; one that comes twice in this batch needs the slow path.
+  // A key that is pending already is written out first; one that comes twice in this batch needs
+  // the slow path.
   bool batch_twice = false;
   if (!insert_keys(batch.rows)) {
     if (pending_rows_ > 0) {
@@ -57,8 +58,8 @@ Status CopyLoader::append_rows(const LoadBatch& batch) {
   positions_[batch.partition] = batch.after;
   auto now = std::chrono::steady_clock::now();
   if (!pending_since_) pending_since_ = now;
-  bool full = pending_rows_ >= kPendingRowsMax || pending_bytes_ >= kPendingBytesMax || waves_ > 0 ||
-              now - *pending_since_ >= kPendingTimeMax;
+  bool full = pending_rows_ >= kPendingRowsMax || pending_bytes_ >= kPendingBytesMax ||
+              waves_ > 0 || now - *pending_since_ >= kPendingTimeMax;
   return full ? commit() : Status();
 }
 
@@ -92,12 +93,14 @@ Status CopyLoader::append_one_by_one(const LoadBatch& batch) {
       keys_.insert(hash);
     }
     TRY(encode(rows));
-    for (size_t table = 0; table < rows.tables.size(); ++table) split_rows[table] += rows.tables[table].rows;
+    for (size_t table = 0; table < rows.tables.size(); ++table)
+      split_rows[table] += rows.tables[table].rows;
   }
   for (size_t table = 0; table < split_rows.size(); ++table)
     if (split_rows[table] != batch.rows.tables[table].rows)
       return Error(ErrorKind::kInternal, "postgres.split",
-                   fmt::format("table {}: a batch's items and rows disagree", binding_->tables()[table].name));
+                   fmt::format("table {}: a batch's items and rows disagree",
+                               binding_->tables()[table].name));
   return {};
 }
 
@@ -153,7 +156,8 @@ Status CopyLoader::commit() {
   return {};
 }
 
-// The server says which row of the COPY it refused; its key helps to find the item (C12 allows keys).
+// The server says which row of the COPY it refused; its key helps to find the item (C12 allows
+// keys).
 Error CopyLoader::name_refused_row(Error error, uint32_t table) const {
   if (connection_.last_copy_line() == 0 || error.kind() != ErrorKind::kBadItem) return error;
   std::string_view bytes = encoders_[table].row_bytes(connection_.last_copy_line() - 1);
@@ -162,7 +166,8 @@ Error CopyLoader::name_refused_row(Error error, uint32_t table) const {
   std::vector<mapping::Cell> cells;
   base::Arena text, members(64 * sizeof(mapping::Cell));
   if (bytes.empty() || !decoder.decode(bytes, cells, text, members).ok()) return error;
-  return std::move(error).with_context("item with key " + key_text(cells.data(), described.key_columns));
+  return std::move(error).with_context("item with key " +
+                                       key_text(cells.data(), described.key_columns));
 }
 
 }  // namespace offramp::target::postgres

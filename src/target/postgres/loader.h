@@ -1,11 +1,13 @@
 // CopyLoader: batches → COPY BINARY, each transaction with its checkpoints (C5).
 //
-// append() encodes the rows at once and lets the batch go; a transaction is written when enough is pending. While one
-// loader waits for its server process another encodes, so two loaders keep two cores busy without threads of their own.
+// append() encodes the rows at once and lets the batch go; a transaction is written when enough is
+// pending. While one loader waits for its server process another encodes, so two loaders keep two
+// cores busy without threads of their own.
 //
-// Invariant that finish_load() stands on: no two items with the same key in one table are written under one
-// (sub)transaction id. So (key, xmin) names one copy of an item and its child rows, and a larger xmin is a later copy.
-// Keys are watched as 64-bit hashes; a collision only cuts a transaction early.
+// Invariant that finish_load() stands on: no two items with the same key in one table are written
+// under one (sub)transaction id. So (key, xmin) names one copy of an item and its child rows, and a
+// larger xmin is a later copy. Keys are watched as 64-bit hashes; a collision only cuts a
+// transaction early.
 //
 // One thread at a time. The first error is sticky; the open transaction is rolled back with it.
 #pragma once
@@ -40,7 +42,8 @@ class CopyLoader : public Loader {
   Status append_rows(const LoadBatch& batch);
   // False when a key was there before or comes twice.
   bool insert_keys(const mapping::RowBatch& rows);
-  // The rare path: the batch holds a key twice. Splits its items again, one by one, each in its own rows.
+  // The rare path: the batch holds a key twice. Splits its items again, one by one, each in its own
+  // rows.
   Status append_one_by_one(const LoadBatch& batch);
   Status encode(const mapping::RowBatch& rows);
   // Writes the pending rows into the open transaction (opened if need be), without a commit.

@@ -40,7 +40,8 @@ size_t encode_numeric(std::string_view text, char* out) {
   while (at < whole.size()) {
     size_t take = (whole.size() - at - 1) % 4 + 1;
     uint16_t group = 0;
-    for (size_t end = at + take; at < end; ++at) group = static_cast<uint16_t>(group * 10 + (whole[at] - '0'));
+    for (size_t end = at + take; at < end; ++at)
+      group = static_cast<uint16_t>(group * 10 + (whole[at] - '0'));
     put(group);
   }
   for (at = 0; at < fraction.size(); at += 4) {
@@ -62,7 +63,8 @@ Result<size_t> decode_numeric(std::string_view wire, char* out) {
   int count = get_u16(wire.data());
   int weight = static_cast<int16_t>(get_u16(wire.data() + 2));
   uint16_t sign = get_u16(wire.data() + 4);
-  if (wire.size() != 8 + 2 * static_cast<size_t>(count)) return corrupt("a numeric value has a wrong length");
+  if (wire.size() != 8 + 2 * static_cast<size_t>(count))
+    return corrupt("a numeric value has a wrong length");
   if (sign != kPositive && sign != kNegative)
     return corrupt("a numeric column holds NaN or infinity, which DynamoDB does not know");
   const char* digits = wire.data() + 8;
@@ -76,8 +78,8 @@ Result<size_t> decode_numeric(std::string_view wire, char* out) {
     out[0] = '0';
     return 1;
   }
-  int high = weight - first;             // power of the first group
-  int low = weight - (count - 1);        // power of the last group
+  int high = weight - first;       // power of the first group
+  int low = weight - (count - 1);  // power of the last group
   if (high >= kNumericGroupsMax || low < -kNumericGroupsMax)
     return corrupt("a numeric value is outside the range of DynamoDB's numbers");
 
@@ -100,7 +102,8 @@ Result<size_t> decode_numeric(std::string_view wire, char* out) {
     for (int power = high; power >= 0; --power) put4(at_power(power));
     char* nonzero = start;
     while (*nonzero == '0') ++nonzero;
-    end = static_cast<char*>(std::memmove(start, nonzero, static_cast<size_t>(end - nonzero))) + (end - nonzero);
+    end = static_cast<char*>(std::memmove(start, nonzero, static_cast<size_t>(end - nonzero))) +
+          (end - nonzero);
   }
   if (low < 0) {
     *end++ = '.';

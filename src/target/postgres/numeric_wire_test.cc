@@ -51,11 +51,11 @@ TEST(NumericWire, DecodeTrimsWhatOthersWrote) {
 }
 
 TEST(NumericWire, BadFormsAreErrors) {
-  EXPECT_EQ(decode(wire({0, 0, 0xC000, 0})), "error: postgres.numeric");       // NaN
-  EXPECT_EQ(decode(wire({0, 0, 0xD000, 0})), "error: postgres.numeric");       // infinity
-  EXPECT_EQ(decode(wire({1, 0, 0, 0})), "error: postgres.numeric");            // digit missing
-  EXPECT_EQ(decode(wire({1, 0, 0, 0, 10000})), "error: postgres.numeric");     // no digit
-  EXPECT_EQ(decode(wire({1, 4000, 0, 0, 1})), "error: postgres.numeric");      // 1E16000
+  EXPECT_EQ(decode(wire({0, 0, 0xC000, 0})), "error: postgres.numeric");    // NaN
+  EXPECT_EQ(decode(wire({0, 0, 0xD000, 0})), "error: postgres.numeric");    // infinity
+  EXPECT_EQ(decode(wire({1, 0, 0, 0})), "error: postgres.numeric");         // digit missing
+  EXPECT_EQ(decode(wire({1, 0, 0, 0, 10000})), "error: postgres.numeric");  // no digit
+  EXPECT_EQ(decode(wire({1, 4000, 0, 0, 1})), "error: postgres.numeric");   // 1E16000
   EXPECT_EQ(decode(wire({1, -4000, 0, 0, 1})), "error: postgres.numeric");
   EXPECT_EQ(decode("abc"), "error: postgres.numeric");
 }
@@ -63,9 +63,11 @@ TEST(NumericWire, BadFormsAreErrors) {
 RC_GTEST_PROP(NumericWire, C8_AnyNumberComesBack, ()) {
   int digits = *rc::gen::inRange(1, 39);
   unsigned __int128 coefficient = 0;
-  for (int i = 0; i < digits; ++i) coefficient = coefficient * 10 + *rc::gen::inRange<unsigned>(0, 10);
+  for (int i = 0; i < digits; ++i)
+    coefficient = coefficient * 10 + *rc::gen::inRange<unsigned>(0, 10);
   int exponent = *rc::gen::inRange(-130, 126 - digits + 1);
-  Result<ddb::Number> number = ddb::Number::from_parts(*rc::gen::arbitrary<bool>(), coefficient, exponent);
+  Result<ddb::Number> number =
+      ddb::Number::from_parts(*rc::gen::arbitrary<bool>(), coefficient, exponent);
   RC_PRE(number.ok());
   std::string text = number->to_string();
   RC_ASSERT(decode(encode(text)) == text);

@@ -14,8 +14,8 @@
 namespace offramp::target::postgres {
 
 Capabilities postgres_capabilities() {
-  // Source: PostgreSQL documentation, appendix K; nbtree's entry limit is 2704 bytes less the tuple's header and
-  // alignment. A jsonb string is below 256 MiB, a field below 1 GB.
+  // Source: PostgreSQL documentation, appendix K; nbtree's entry limit is 2704 bytes less the
+  // tuple's header and alignment. A jsonb string is below 256 MiB, a field below 1 GB.
   return Capabilities{.limits = {.identifier_bytes_max = 63,
                                  .columns_max = 1600,
                                  .key_bytes_max = 2600,
@@ -26,24 +26,26 @@ Capabilities postgres_capabilities() {
 }
 
 const Entry& entry() {
-  static const Entry entry{
-      .name = "postgresql",
-      .url_form = "postgresql://[user@]host[:port]/database",
-      .takes = [](std::string_view url) {
-        return url.starts_with("postgresql://") || url.starts_with("postgres://");
-      },
-      .open = &PostgresTarget::open,
-      .capabilities = &postgres_capabilities};
+  static const Entry entry{.name = "postgresql",
+                           .url_form = "postgresql://[user@]host[:port]/database",
+                           .takes =
+                               [](std::string_view url) {
+                                 return url.starts_with("postgresql://") ||
+                                        url.starts_with("postgres://");
+                               },
+                           .open = &PostgresTarget::open,
+                           .capabilities = &postgres_capabilities};
   return entry;
 }
 
 Result<std::unique_ptr<Target>> PostgresTarget::open(const std::string& url) {
   Connection connection = TRY(Connection::open(url));
-  QueryResult facts = TRY(connection.query("SELECT current_schema(), current_setting('server_version')", {},
-                                           "look at the server"));
+  QueryResult facts = TRY(connection.query(
+      "SELECT current_schema(), current_setting('server_version')", {}, "look at the server"));
   if (facts.is_null(0, 0))
     return Error(ErrorKind::kConfig, "postgres.no_schema",
-                 fmt::format("{}: the connection's search_path names no schema that exists; create it, or set it in the "
+                 fmt::format("{}: the connection's search_path names no schema that exists; create "
+                             "it, or set it in the "
                              "URL: ?options=-csearch_path%3Dpublic",
                              connection.where()));
   std::string schema(facts.text(0, 0));
@@ -56,10 +58,10 @@ Result<std::unique_ptr<Target>> PostgresTarget::open(const std::string& url) {
 
 Capabilities PostgresTarget::capabilities() const { return postgres_capabilities(); }
 
-std::shared_ptr<const Binding> PostgresTarget::bind(std::shared_ptr<const mapping::CompiledMapping> mapping,
-                                                    const std::string& migration) const {
-  return std::make_shared<const Binding>(
-      Binding{.url = url_, .schema = schema_, .mapping = std::move(mapping), .migration = migration});
+std::shared_ptr<const Binding> PostgresTarget::bind(
+    std::shared_ptr<const mapping::CompiledMapping> mapping, const std::string& migration) const {
+  return std::make_shared<const Binding>(Binding{
+      .url = url_, .schema = schema_, .mapping = std::move(mapping), .migration = migration});
 }
 
 std::shared_ptr<const Binding> PostgresTarget::binding() {
@@ -68,8 +70,8 @@ std::shared_ptr<const Binding> PostgresTarget::binding() {
   return binding_;
 }
 
-Status PostgresTarget::prepare(std::shared_ptr<const mapping::CompiledMapping> mapping, const std::string& migration,
-                               Start start) {
+Status PostgresTarget::prepare(std::shared_ptr<const mapping::CompiledMapping> mapping,
+                               const std::string& migration, Start start) {
   std::shared_ptr<const Binding> binding = bind(std::move(mapping), migration);
   std::lock_guard lock(mutex_);
   TRY(prepare_tables(connection_, *binding, start));
@@ -77,9 +79,12 @@ Status PostgresTarget::prepare(std::shared_ptr<const mapping::CompiledMapping> m
   return {};
 }
 
-Status PostgresTarget::attach(std::shared_ptr<const mapping::CompiledMapping> mapping, const std::string& migration) {
+Status PostgresTarget::attach(std::shared_ptr<const mapping::CompiledMapping> mapping,
+                              const std::string& migration) {
+  std::shared_ptr<const Binding> binding = bind(std::move(mapping), migration);
   std::lock_guard lock(mutex_);
-  binding_ = bind(std::move(mapping), migration);
+  TRY(check_migration(connection_, *binding));
+  binding_ = std::move(binding);
   return {};
 }
 
@@ -90,11 +95,13 @@ Result<std::map<std::string, model::Position>> PostgresTarget::positions() {
 }
 
 Result<std::unique_ptr<Loader>> PostgresTarget::loader() {
-  return std::unique_ptr<Loader>(std::make_unique<CopyLoader>(binding(), TRY(Connection::open(url_))));
+  return std::unique_ptr<Loader>(
+      std::make_unique<CopyLoader>(binding(), TRY(Connection::open(url_))));
 }
 
-Result<Target::FinishOutcome> PostgresTarget::finish_load(const std::function<Status(const Duplicate&)>& duplicate,
-                                                          const std::function<void(const std::string&)>& step) {
+Result<Target::FinishOutcome> PostgresTarget::finish_load(
+    const std::function<Status(const Duplicate&)>& duplicate,
+    const std::function<void(const std::string&)>& step) {
   // A connection of its own: building indexes takes long, and status may be asked for meanwhile.
   Connection connection = TRY(Connection::open(url_));
   return finish_tables(binding(), connection, duplicate, step);
@@ -136,8 +143,8 @@ Result<std::vector<std::pair<std::string, uint64_t>>> PostgresTarget::row_counts
   ASSERT(binding_ != nullptr);
   std::vector<std::pair<std::string, uint64_t>> counts;
   for (const mapping::Table& table : binding_->tables()) {
-    QueryResult result =
-        TRY(connection_.query("SELECT count(*) FROM " + binding_->name(table), {}, "count the rows of " + table.name));
+    QueryResult result = TRY(connection_.query("SELECT count(*) FROM " + binding_->name(table), {},
+                                               "count the rows of " + table.name));
     std::string_view text = result.text(0, 0);
     uint64_t count = 0;
     std::from_chars(text.data(), text.data() + text.size(), count);

@@ -1,8 +1,8 @@
 // PostgresTarget: Target over libpq; each method hands to the file of its name.
 //
-// The control connection, the binding and the snapshot are guarded by mutex_; loaders and readers have connections of
-// their own, so loader() and read() may be called and used by several threads. Readers see the snapshot of the newest
-// read_partitions().
+// The control connection, the binding and the snapshot are guarded by mutex_; loaders and readers
+// have connections of their own, so loader() and read() may be called and used by several threads.
+// Readers see the snapshot of the newest read_partitions().
 #pragma once
 
 #include <memory>
@@ -22,9 +22,10 @@ class PostgresTarget : public Target {
 
   Capabilities capabilities() const override;
   std::string description() const override { return description_; }
-  Status prepare(std::shared_ptr<const mapping::CompiledMapping> mapping, const std::string& migration,
-                 Start start) override;
-  Status attach(std::shared_ptr<const mapping::CompiledMapping> mapping, const std::string& migration) override;
+  Status prepare(std::shared_ptr<const mapping::CompiledMapping> mapping,
+                 const std::string& migration, Start start) override;
+  Status attach(std::shared_ptr<const mapping::CompiledMapping> mapping,
+                const std::string& migration) override;
   Result<std::map<std::string, model::Position>> positions() override;
   Result<std::unique_ptr<Loader>> loader() override;
   Result<FinishOutcome> finish_load(const std::function<Status(const Duplicate&)>& duplicate,
@@ -36,7 +37,8 @@ class PostgresTarget : public Target {
   Result<std::vector<std::pair<std::string, uint64_t>>> row_counts() override;
 
  private:
-  PostgresTarget(std::string url, std::string schema, std::string description, Connection connection)
+  PostgresTarget(std::string url, std::string schema, std::string description,
+                 Connection connection)
       : url_(std::move(url)),
         schema_(std::move(schema)),
         description_(std::move(description)),

@@ -1,4 +1,5 @@
-// The target against a real server: what is loaded comes back, progress goes with the rows, errors are named.
+// The target against a real server: what is loaded comes back, progress goes with the rows, errors
+// are named.
 #include "target/postgres/postgres_target.h"
 
 #include <cstdlib>
@@ -65,18 +66,25 @@ const std::string kEveryType =
     R"("left":{"M":{"o":{"S":"\u0000ver"}}},"empty":{"S":""},"nothing":{"NULL":true})";
 
 TEST_F(PostgresTargetTest, C8_EveryTypeRoundTrips) {
-  Items items = {order("a", 3, kEveryType), order("b", 0), order("c", 1),
-                 plain("d", R"(,"n":{"N":"1E-130"},"m":{"N":"9.9E+125"})"), plain("Ünïcode 🦆"),
-                 plain(std::string(2000, 'k') + "\\u0000"), plain("e", kEveryType)};
+  Items items = {order("a", 3, kEveryType),
+                 order("b", 0),
+                 order("c", 1),
+                 plain("d", R"(,"n":{"N":"1E-130"},"m":{"N":"9.9E+125"})"),
+                 plain("Ünïcode 🦆"),
+                 plain(std::string(2000, 'k') + "\\u0000"),
+                 plain("e", kEveryType)};
   auto target = prepared();
   load(*target, items, 7);
   EXPECT_EQ(read_all(*target), canonical(items));
   finish(*target);
   EXPECT_EQ(read_all(*target), canonical(items));
   EXPECT_EQ(ask("SELECT count(*) FROM \"Orders \"\"2\"\"\" WHERE NULL"), "0");
-  EXPECT_EQ(ask("SELECT total::text FROM \"Orders \"\"2\"\"\" WHERE pk = 'a'"), "123456789012345678901234567890.12345678");
-  EXPECT_EQ(ask("SELECT \"at\" AT TIME ZONE 'UTC' FROM \"Orders \"\"2\"\"\" WHERE pk = 'a'"), "2024-02-29 23:59:59.123");
-  EXPECT_EQ(ask("SELECT array_to_string(tags, ',') FROM \"Orders \"\"2\"\"\" WHERE pk = 'a'"), "a,b");
+  EXPECT_EQ(ask("SELECT total::text FROM \"Orders \"\"2\"\"\" WHERE pk = 'a'"),
+            "123456789012345678901234567890.12345678");
+  EXPECT_EQ(ask("SELECT \"at\" AT TIME ZONE 'UTC' FROM \"Orders \"\"2\"\"\" WHERE pk = 'a'"),
+            "2024-02-29 23:59:59.123");
+  EXPECT_EQ(ask("SELECT array_to_string(tags, ',') FROM \"Orders \"\"2\"\"\" WHERE pk = 'a'"),
+            "a,b");
   EXPECT_EQ(ask("SELECT sum(qty) FROM lines WHERE pk = 'a'"), "6");
 }
 
@@ -93,7 +101,8 @@ TEST_F(PostgresTargetTest, ManyItemsInManyParts) {
       batch.push_back(i % 2 ? plain(pk, R"(,"f":{"S":")" + filler + "\"}")
                             : order(pk, i % 7, R"(,"f":{"S":")" + filler + "\"}"));
     }
-    ASSERT_OK((*loader)->append(make_batch(mapping_, batch, "p" + std::to_string(b % 3), static_cast<uint64_t>(b))));
+    ASSERT_OK((*loader)->append(
+        make_batch(mapping_, batch, "p" + std::to_string(b % 3), static_cast<uint64_t>(b))));
     items.insert(items.end(), batch.begin(), batch.end());
   }
   ASSERT_OK((*loader)->flush());
@@ -131,18 +140,23 @@ TEST_F(PostgresTargetTest, C5_PositionsGoWithTheRows) {
 TEST_F(PostgresTargetTest, DuplicatesLeaveWithTheirChildren) {
   auto target = prepared();
   load(*target, {order("a", 5, R"(,"v":{"N":"1"})"), order("b", 2)}, 2);
-  // Twice inside one batch, the first of them without a line: the rows alone could not tell them apart.
-  load(*target, {order("a", 0, R"(,"v":{"N":"2"})"), order("a", 3, R"(,"v":{"N":"3"})"), order("b", 2), plain("x")}, 6);
+  // Twice inside one batch, the first of them without a line: the rows alone could not tell them
+  // apart.
+  load(*target,
+       {order("a", 0, R"(,"v":{"N":"2"})"), order("a", 3, R"(,"v":{"N":"3"})"), order("b", 2),
+        plain("x")},
+       6);
   load(*target, {plain("x"), plain("x"), plain("x", R"(,"v":{"N":"1"})")}, 9);
   EXPECT_EQ((*target->positions())["p1"].records, 9u);
   Items duplicates;
   Target::FinishOutcome outcome = finish(*target, &duplicates);
   EXPECT_EQ(outcome.duplicates, 2u + 3u);
   EXPECT_EQ(outcome.identical_copies_removed, 1u);
-  EXPECT_EQ(canonical(duplicates), canonical({order("a", 5, R"(,"v":{"N":"1"})"), order("a", 0, R"(,"v":{"N":"2"})"),
-                                              plain("x"), plain("x"), plain("x")}));
-  EXPECT_EQ(read_all(*target),
-            canonical({order("a", 3, R"(,"v":{"N":"3"})"), order("b", 2), plain("x", R"(,"v":{"N":"1"})")}));
+  EXPECT_EQ(canonical(duplicates),
+            canonical({order("a", 5, R"(,"v":{"N":"1"})"), order("a", 0, R"(,"v":{"N":"2"})"),
+                       plain("x"), plain("x"), plain("x")}));
+  EXPECT_EQ(read_all(*target), canonical({order("a", 3, R"(,"v":{"N":"3"})"), order("b", 2),
+                                          plain("x", R"(,"v":{"N":"1"})")}));
   // Again: nothing is left to do.
   outcome = finish(*target, &duplicates);
   EXPECT_EQ(outcome.duplicates + outcome.identical_copies_removed, 0u);
@@ -177,7 +191,8 @@ TEST_F(PostgresTargetTest, FinishIsIdempotent) {
   load(*target, {order("a", 2)}, 1);
   finish(*target);
   finish(*target);
-  EXPECT_EQ(ask("SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE indisprimary AND "
+  EXPECT_EQ(ask("SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE "
+                "indisprimary AND "
                 "c.relname IN ('Orders \"2\"', 'lines', 'other')"),
             "3");
   EXPECT_EQ(ask("SELECT count(*) FROM pg_class WHERE relname = 'orders_total'"), "1");
@@ -198,7 +213,8 @@ TEST_F(PostgresTargetTest, ApplyReplacesWholeItems) {
   EXPECT_EQ(ask("SELECT count(*) FROM lines"), "1");
 
   ddb::ItemBatch found, asked_items;
-  mapping::RowBatch asked = keys_of({order("a", 0), order("a", 0), order("b", 0), plain("c")}, asked_items);
+  mapping::RowBatch asked =
+      keys_of({order("a", 0), order("a", 0), order("b", 0), plain("c")}, asked_items);
   ASSERT_OK(target->get(asked, found));
   Items got;
   for (size_t i = 0; i < found.size(); ++i) got.push_back(ddb::canonical_item_json(found.item(i)));
@@ -236,8 +252,10 @@ TEST_F(PostgresTargetTest, PrepareRefusesTablesOfOthers) {
   Status status = target->prepare(mapping_, "m1", Target::Start::kFirst);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().kind(), ErrorKind::kConflict);
-  EXPECT_NE(status.error().message().find("public.other exists"), std::string::npos) << status.error().message();
-  EXPECT_EQ(ask("SELECT to_regclass('lines') IS NULL AND to_regclass('offramp.migration') IS NULL"), "t")
+  EXPECT_NE(status.error().message().find("public.other exists"), std::string::npos)
+      << status.error().message();
+  EXPECT_EQ(ask("SELECT to_regclass('lines') IS NULL AND to_regclass('offramp.migration') IS NULL"),
+            "t")
       << "nothing was created";
   ask("DROP TABLE other");
   prepared();
@@ -248,7 +266,8 @@ TEST_F(PostgresTargetTest, PrepareRefusesTablesOfOthers) {
 
 TEST_F(PostgresTargetTest, C6_ResumeWithoutATraceIsAGap) {
   auto target = open_target(url_);
-  EXPECT_EQ(target->prepare(mapping_, "m1", Target::Start::kResuming).error().kind(), ErrorKind::kGap);
+  EXPECT_EQ(target->prepare(mapping_, "m1", Target::Start::kResuming).error().kind(),
+            ErrorKind::kGap);
   target = prepared();
   load(*target, {plain("a")}, 1);
   ask("DROP TABLE other");
@@ -257,11 +276,14 @@ TEST_F(PostgresTargetTest, C6_ResumeWithoutATraceIsAGap) {
 
 TEST_F(PostgresTargetTest, AttachCreatesNothing) {
   auto target = open_target(url_);
+  EXPECT_EQ(target->attach(mapping_, "m1").error().kind(), ErrorKind::kGap);
+  EXPECT_EQ(ask("SELECT to_regclass('offramp.migration') IS NULL"), "t");
+  prepared();
   ASSERT_OK(target->attach(mapping_, "m1"));
   EXPECT_TRUE(target->positions()->empty());
+  ask("DROP TABLE other");
   EXPECT_EQ(target->row_counts().error().kind(), ErrorKind::kGap);
   EXPECT_EQ(target->read_partitions(2).error().kind(), ErrorKind::kGap);
-  EXPECT_EQ(ask("SELECT to_regclass('offramp.migration') IS NULL"), "t");
 }
 
 TEST_F(PostgresTargetTest, RefusedRowIsNamedAndSticky) {
@@ -274,7 +296,8 @@ TEST_F(PostgresTargetTest, RefusedRowIsNamedAndSticky) {
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().kind(), ErrorKind::kBadItem);
   EXPECT_NE(status.error().message().find("other"), std::string::npos) << status.error().message();
-  EXPECT_EQ((*loader)->append(make_batch(mapping_, {plain("d")}, "p1", 4)).error().kind(), ErrorKind::kBadItem);
+  EXPECT_EQ((*loader)->append(make_batch(mapping_, {plain("d")}, "p1", 4)).error().kind(),
+            ErrorKind::kBadItem);
   EXPECT_EQ(ask("SELECT count(*) FROM other"), "0");
   EXPECT_TRUE(target->positions()->empty());
 }
@@ -294,19 +317,22 @@ TEST_F(PostgresTargetTest, OrphanedChildIsFound) {
 }
 
 TEST_F(PostgresTargetTest, LostServerIsUnavailableAndResumable) {
+  // A server of its own: recovery takes as long as there are databases.
+  PostgresServer server;
+  url_ = server.new_database();
   auto target = prepared();
   load(*target, {plain("a")}, 1);
   auto loader = target->loader();
   ASSERT_OK(loader);
   ASSERT_OK((*loader)->append(make_batch(mapping_, {plain("b")}, "p1", 2)));
-  PostgresServer::instance().crash();
+  server.crash();
   Status status = (*loader)->flush();
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().kind(), ErrorKind::kUnavailable);
   EXPECT_NE(status.error().message().find("127.0.0.1"), std::string::npos);
   EXPECT_NE(status.error().message().find("run the same command again"), std::string::npos);
   EXPECT_EQ(entry().open(url_).error().kind(), ErrorKind::kUnavailable);
-  PostgresServer::instance().start();
+  server.start();
   target = prepared(Target::Start::kResuming);
   EXPECT_EQ((*target->positions())["p1"].records, 1u);
   EXPECT_EQ(read_all(*target), canonical({plain("a")}));
@@ -316,11 +342,13 @@ TEST_F(PostgresTargetTest, C12_OpenErrorsNameTheServerButNoSecret) {
   auto missing = entry().open(PostgresServer::instance().url("nowhere"));
   EXPECT_EQ(missing.error().kind(), ErrorKind::kConfig);
   EXPECT_NE(missing.error().message().find("nowhere"), std::string::npos);
-  for (std::string url : {"postgresql://u:secret@[::1/x", "postgresql://u:secret@127.0.0.1:99999/x",
-                          "postgresql://u:secret@127.0.0.1:1/x", "postgres://u:secret@h/x?nonsense=1"}) {
+  for (std::string url :
+       {"postgresql://u:secret@[::1/x", "postgresql://u:secret@127.0.0.1:99999/x",
+        "postgresql://u:secret@127.0.0.1:1/x", "postgres://u:secret@h/x?nonsense=1"}) {
     auto target = entry().open(url);
     ASSERT_FALSE(target.ok());
-    EXPECT_EQ(target.error().message().find("secret"), std::string::npos) << target.error().message();
+    EXPECT_EQ(target.error().message().find("secret"), std::string::npos)
+        << target.error().message();
   }
   EXPECT_EQ(entry().open("postgresql://127.0.0.1:1/x").error().kind(), ErrorKind::kUnavailable);
   EXPECT_EQ(entry().open("postgres://h/x?nonsense=1").error().kind(), ErrorKind::kConfig);

@@ -5,8 +5,8 @@
 namespace offramp::target::postgres {
 namespace {
 
-// libpq gives one row per message; the header comes before the first row, the trailer stands alone or, without rows,
-// behind the header.
+// libpq gives one row per message; the header comes before the first row, the trailer stands alone
+// or, without rows, behind the header.
 class CopyRows {
  public:
   Result<bool> next(Connection& connection, RowMessage& message, const std::string& doing) {
@@ -22,7 +22,8 @@ class CopyRows {
         message.offset = copy_header_size(message.view());
         if (message.offset == 0)
           return Error(ErrorKind::kCorrupt, "postgres.copy",
-                       connection.where() + ": the server does not send COPY BINARY; use a direct connection");
+                       connection.where() +
+                           ": the server does not send COPY BINARY; use a direct connection");
       }
       if (!message.view().empty() && !is_copy_trailer(message.view())) return true;
     }
@@ -33,13 +34,17 @@ class CopyRows {
   bool first_ = true, ended_ = false;
 };
 
-std::string copy_sql(const std::string& select) { return "COPY (" + select + ") TO STDOUT (FORMAT binary)"; }
+std::string copy_sql(const std::string& select) {
+  return "COPY (" + select + ") TO STDOUT (FORMAT binary)";
+}
 
 class LiveMessages : public RowMessages {
  public:
   LiveMessages(Connection connection, std::string doing)
       : connection_(std::move(connection)), doing_(std::move(doing)) {}
-  Result<bool> next(RowMessage& message) override { return rows_.next(connection_, message, doing_); }
+  Result<bool> next(RowMessage& message) override {
+    return rows_.next(connection_, message, doing_);
+  }
 
  private:
   Connection connection_;

@@ -45,10 +45,14 @@ constexpr Meaning kMeanings[] = {
     {"23", ErrorKind::kBadItem, "postgres.refused_row",
      "a constraint of the table refuses a row: remove the constraint until the migration is over"},
     {"54", ErrorKind::kBadItem, "postgres.limit",
-     "a row exceeds a limit of the server: drop that index from the plan, or map the attribute otherwise"},
-    {"XX001", ErrorKind::kCorrupt, "postgres.corrupt", "the server reports damaged data: see its log"},
-    {"XX002", ErrorKind::kCorrupt, "postgres.corrupt", "the server reports a damaged index: see its log"},
-    {"XX", ErrorKind::kUnavailable, "postgres.internal", "see the server's log, then run the same command again"},
+     "a row exceeds a limit of the server: drop that index from the plan, or map the attribute "
+     "otherwise"},
+    {"XX001", ErrorKind::kCorrupt, "postgres.corrupt",
+     "the server reports damaged data: see its log"},
+    {"XX002", ErrorKind::kCorrupt, "postgres.corrupt",
+     "the server reports a damaged index: see its log"},
+    {"XX", ErrorKind::kUnavailable, "postgres.internal",
+     "see the server's log, then run the same command again"},
     {"0A", ErrorKind::kUnsupported, "postgres.unsupported", "use a newer PostgreSQL server"},
 };
 
@@ -60,11 +64,12 @@ Error server_error(std::string_view sqlstate, std::string_view primary, std::str
   for (const Meaning& meaning : kMeanings)
     if (sqlstate.starts_with(meaning.prefix))
       return Error(meaning.kind, std::string(meaning.code),
-                   fmt::format("{}: cannot {}: {} (SQLSTATE {}); {}", where, doing, primary, sqlstate,
-                               meaning.next_step));
-  return Error(ErrorKind::kInternal, "postgres.unexpected",
-               fmt::format("{}: cannot {}: {} (SQLSTATE {}); please report this as a defect of offramp", where,
-                           doing, primary, sqlstate));
+                   fmt::format("{}: cannot {}: {} (SQLSTATE {}); {}", where, doing, primary,
+                               sqlstate, meaning.next_step));
+  return Error(
+      ErrorKind::kInternal, "postgres.unexpected",
+      fmt::format("{}: cannot {}: {} (SQLSTATE {}); please report this as a defect of offramp",
+                  where, doing, primary, sqlstate));
 }
 
 std::string_view sqlstate_of_message(std::string_view message) {

@@ -18,12 +18,14 @@ Result<Snapshot> Snapshot::take(const std::string& url) {
 Result<Connection> Snapshot::open_reader() const {
   Connection connection = TRY(Connection::open(url_));
   TRY(connection.execute(kBegin, "begin to read"));
-  Status status = connection.execute("SET TRANSACTION SNAPSHOT " + quote_literal(id_), "read a snapshot");
+  Status status =
+      connection.execute("SET TRANSACTION SNAPSHOT " + quote_literal(id_), "read a snapshot");
   // The server speaks of an invalid parameter when the exporting session has ended.
   if (!status.ok())
     return Error(ErrorKind::kUnavailable, "postgres.snapshot",
                  connection.where() +
-                     ": the snapshot that is being read has ended (the server or its connection was restarted); run "
+                     ": the snapshot that is being read has ended (the server or its connection "
+                     "was restarted); run "
                      "the same command again");
   return connection;
 }

@@ -1,7 +1,8 @@
 // Snapshot: one state of the database that many connections read at once (pg_export_snapshot).
 //
-// It lives as long as the object: its connection keeps the exporting transaction open. No locks are held, but the
-// server cannot clean up rows deleted since. open_reader() may be called by any thread; the rest by one.
+// It lives as long as the object: its connection keeps the exporting transaction open. No locks are
+// held, but the server cannot clean up rows deleted since. open_reader() may be called by any
+// thread; the rest by one.
 #pragma once
 
 #include <string>

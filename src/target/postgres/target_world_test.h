@@ -1,4 +1,5 @@
-// A small migration for the target's tests: items as DynamoDB JSON, a mapping with a child table, and back.
+// A small migration for the target's tests: items as DynamoDB JSON, a mapping with a child table,
+// and back.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,9 +13,9 @@
 #include "target/postgres/open.h"
 #include "target/postgres/postgres_fixture_test.h"
 
-#define ASSERT_OK(...)                                         \
-  do {                                                         \
-    auto&& ok_result_ = (__VA_ARGS__);                         \
+#define ASSERT_OK(...)                                            \
+  do {                                                            \
+    auto&& ok_result_ = (__VA_ARGS__);                            \
     ASSERT_TRUE(ok_result_.ok()) << ok_result_.error().message(); \
   } while (false)
 
@@ -30,13 +31,14 @@ inline std::shared_ptr<const mapping::CompiledMapping> test_mapping() {
   model::TableMapping orders;
   orders.match = "begins_with(sk, 'ORDER#')";
   orders.into = "Orders \"2\"";  // identifiers are quoted everywhere or this breaks
-  orders.columns = {column("total", ColumnType::kNumeric),      column("count", ColumnType::kBigint),
-                    column("ratio", ColumnType::kDouble),       column("paid", ColumnType::kBoolean),
-                    column("blob", ColumnType::kBytea),         column("at", ColumnType::kTimestamptz),
-                    column("day", ColumnType::kDate),           column("id", ColumnType::kUuid),
-                    column("doc", ColumnType::kJsonb),          column("any", ColumnType::kAttribute),
-                    column("tags", ColumnType::kTextArray),     column("scores", ColumnType::kNumericArray),
-                    column("blobs", ColumnType::kByteaArray)};
+  orders.columns = {
+      column("total", ColumnType::kNumeric),   column("count", ColumnType::kBigint),
+      column("ratio", ColumnType::kDouble),    column("paid", ColumnType::kBoolean),
+      column("blob", ColumnType::kBytea),      column("at", ColumnType::kTimestamptz),
+      column("day", ColumnType::kDate),        column("id", ColumnType::kUuid),
+      column("doc", ColumnType::kJsonb),       column("any", ColumnType::kAttribute),
+      column("tags", ColumnType::kTextArray),  column("scores", ColumnType::kNumericArray),
+      column("blobs", ColumnType::kByteaArray)};
   model::ChildSpec lines;
   lines.name = "lines";
   lines.from = {"lines"};
@@ -45,17 +47,20 @@ inline std::shared_ptr<const mapping::CompiledMapping> test_mapping() {
   orders.indexes = {{.name = "orders_total", .columns = {"total"}}};
   model::TableMapping other;
   other.into = "other";
-  model::KeySchema key{.partition = {"pk", ddb::Type::kS}, .sort = model::KeyAttribute{"sk", ddb::Type::kS}};
-  auto mapping = mapping::CompiledMapping::compile({orders, other}, key, entry().capabilities().limits);
+  model::KeySchema key{.partition = {"pk", ddb::Type::kS},
+                       .sort = model::KeyAttribute{"sk", ddb::Type::kS}};
+  auto mapping =
+      mapping::CompiledMapping::compile({orders, other}, key, entry().capabilities().limits);
   if (!mapping.ok()) ADD_FAILURE() << mapping.error().message();
   return *mapping;
 }
 
 inline std::string order(const std::string& pk, int lines, const std::string& more = "") {
-  std::string json = R"({"pk":{"S":")" + pk + R"("},"sk":{"S":"ORDER#1"})" + more + R"(,"lines":{"L":[)";
+  std::string json =
+      R"({"pk":{"S":")" + pk + R"("},"sk":{"S":"ORDER#1"})" + more + R"(,"lines":{"L":[)";
   for (int i = 0; i < lines; ++i)
-    json += std::string(i ? "," : "") + R"({"M":{"sku":{"S":"s)" + std::to_string(i) + R"("},"qty":{"N":")" +
-            std::to_string(i + 1) + R"("}}})";
+    json += std::string(i ? "," : "") + R"({"M":{"sku":{"S":"s)" + std::to_string(i) +
+            R"("},"qty":{"N":")" + std::to_string(i + 1) + R"("}}})";
   return json + "]}}";
 }
 inline std::string plain(const std::string& pk, const std::string& more = "") {
@@ -73,8 +78,9 @@ inline void decode_items(const Items& items, ddb::ItemBatch& batch) {
   }
 }
 
-inline std::unique_ptr<LoadBatch> make_batch(const std::shared_ptr<const mapping::CompiledMapping>& mapping,
-                                             const Items& items, const std::string& partition, uint64_t records) {
+inline std::unique_ptr<LoadBatch> make_batch(
+    const std::shared_ptr<const mapping::CompiledMapping>& mapping, const Items& items,
+    const std::string& partition, uint64_t records) {
   auto batch = std::make_unique<LoadBatch>();
   decode_items(items, batch->items);
   batch->rows.reset(mapping->tables().size());
@@ -111,7 +117,8 @@ inline Items read_all(Target& target, int pieces = 3) {
       EXPECT_TRUE(more.ok()) << more.error().message();
       if (!more.ok() || !*more) break;
       EXPECT_LE(batch.size(), 1024u);
-      for (size_t i = 0; i < batch.size(); ++i) out.push_back(ddb::canonical_item_json(batch.item(i)));
+      for (size_t i = 0; i < batch.size(); ++i)
+        out.push_back(ddb::canonical_item_json(batch.item(i)));
     }
   }
   std::sort(out.begin(), out.end());

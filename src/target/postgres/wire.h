@@ -1,4 +1,5 @@
-// Big-endian integers in unaligned memory, as PostgreSQL's binary formats want them, and their constants.
+// Big-endian integers in unaligned memory, as PostgreSQL's binary formats want them, and their
+// constants.
 #pragma once
 
 #include <bit>
