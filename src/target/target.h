@@ -16,6 +16,7 @@
 #include "mapping/compiled_mapping.h"
 #include "mapping/rows.h"
 #include "model/position.h"
+#include "target/load_batch.h"
 
 namespace offramp::target {
 
@@ -23,15 +24,8 @@ struct Capabilities {
   mapping::Limits limits;
   bool folds_case = false;  // identifiers that differ only in case collide
   int loaders_default = 2;  // parallel loaders that make sense
-};
-
-// A batch on its way into the target. The target owns it until it is written, then puts it back into the pool by
-// calling release(std::move(batch)) if set.
-struct LoadBatch {
-  ddb::ItemBatch items;      // owns the bytes that rows point to
-  mapping::RowBatch rows;
-  std::string partition;
-  model::Position after;     // durable with the rows
+  bool temporal_types = true;  // timestamptz and date are types of its own, not text
+  bool uuid_type = true;       // likewise uuid
 };
 
 class Loader {

@@ -1,0 +1,115 @@
+// `offramp letters`: what was refused, whole, with its reason; retried or waived by a person.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/command.h"
+#include "migrate/letters.h"
+#include "migrate/migration.h"
+#include "migrate/workspace.h"
+
+namespace offramp::cli {
+namespace {
+
+struct Options {
+  std::string plan, because;
+  std::vector<int64_t> ids;
+  bool json = false, all = false;
+};
+
+// Letters live in the journal alone: no connection to the target is needed to look at them.
+Result<std::unique_ptr<migrate::Journal>> open_journal(const Options& options) {
+  return migrate::Journal::open(migrate::Workspace::folder_of(options.plan), migrate::Journal::Open::kExisting);
+}
+
+std::string letter_json(const migrate::Letter& letter) {
+  return fmt::format("{{\"id\":{},\"state\":\"{}\",\"code\":{},\"reason\":{},\"partition\":{},\"record\":{},\"key\":{},"
+                     "\"waived_because\":{}}}",
+                     letter.id, migrate::letter_state_name(letter.state), json_quoted(letter.code), json_quoted(letter.reason),
+                     json_quoted(letter.partition), letter.ordinal, letter.key_json.empty() ? "null" : letter.key_json,
+                     letter.waived_because.empty() ? "null" : json_quoted(letter.waived_because));
+}
+
+Result<int> list_command(const Options& options) {
+  auto journal = TRY(open_journal(options));
+  uint64_t open = 0;
+  for (const migrate::Letter& letter : TRY(journal->letters(migrate::Journal::Bodies::kWithout))) {
+    open += letter.state == migrate::LetterState::kOpen;
+    if (options.json) {
+      fmt::print("{}\n", letter_json(letter));
+      continue;
+    }
+    fmt::print("{:>6}  {:<7}  {}  {}\n        {} [{}]\n", letter.id, migrate::letter_state_name(letter.state),
+               letter.key_json.empty() ? fmt::format("record {} of {}", letter.ordinal, letter.partition) : letter.key_json,
+               letter.waived_because.empty() ? "" : "waived: " + letter.waived_because, letter.reason, letter.code);
+  }
+  if (!options.json) fmt::print("{} open\n", with_commas(open));
+  return open > 0 ? 1 : 0;
+}
+
+Result<int> show_command(const Options& options) {
+  auto journal = TRY(open_journal(options));
+  for (int64_t id : options.ids) {
+    auto letter = TRY(journal->letter(id));
+    if (!letter) return Error(ErrorKind::kConfig, "letters.unknown", fmt::format("there is no letter {}", id));
+    std::fwrite(letter->body.data(), 1, letter->body.size(), stdout);
+    std::fputc('\n', stdout);
+  }
+  return 0;
+}
+
+Result<int> retry_command(const Options& options) {
+  auto migration = TRY(migrate::open_migration(options.plan, migrate::Purpose::kWork));
+  auto outcome = TRY(migrate::retry_letters(*migration, options.ids));
+  fmt::print("{} applied, {} still refused\n", with_commas(outcome.applied), with_commas(outcome.still_refused.size()));
+  for (const auto& [id, why] : outcome.still_refused) fmt::print("{:>6}  {}\n", id, why);
+  return outcome.still_refused.empty() ? 0 : 1;
+}
+
+Result<int> waive_command(const Options& options) {
+  auto workspace = TRY(migrate::Workspace::open_exclusive(options.plan));
+  auto journal = TRY(open_journal(options));
+  std::vector<int64_t> ids = options.ids;
+  if (options.all)
+    for (const migrate::Letter& letter : TRY(journal->letters(migrate::Journal::Bodies::kWithout)))
+      if (letter.state == migrate::LetterState::kOpen) ids.push_back(letter.id);
+  for (int64_t id : ids) {
+    auto letter = TRY(journal->letter(id));
+    if (!letter) return Error(ErrorKind::kConfig, "letters.unknown", fmt::format("there is no letter {}", id));
+    TRY(journal->set_letter_state(id, migrate::LetterState::kWaived, options.because));
+  }
+  fmt::print("{} waived\n", with_commas(ids.size()));
+  return 0;
+}
+
+}  // namespace
+
+void add_letters(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("letters", "Items that the target could not take, kept whole");
+  command->footer("A plan's letters count as differences until they are applied or waived.\n"
+                  "Example:\n  offramp letters plan.yaml list\n  offramp letters plan.yaml show 3\n"
+                  "  offramp letters plan.yaml retry\n  offramp letters plan.yaml waive 3 --because \"test data\"");
+  command->require_subcommand(1);
+  auto options = std::make_shared<Options>();
+  command->add_option("plan", options->plan, "the plan file")->required();
+
+  CLI::App* list = command->add_subcommand("list", "One letter after the other; exit 1 while one is open");
+  list->add_flag("--json", options->json, "one JSON line a letter");
+  list->callback([options, &action] { action = [options] { return list_command(*options); }; });
+
+  CLI::App* show = command->add_subcommand("show", "The refused records themselves (item content)");
+  show->add_option("ids", options->ids, "letters")->required();
+  show->callback([options, &action] { action = [options] { return show_command(*options); }; });
+
+  CLI::App* retry = command->add_subcommand("retry", "Put the items through the mapping again (default: all open ones but duplicates)");
+  retry->add_option("ids", options->ids, "letters");
+  retry->callback([options, &action] { action = [options] { return retry_command(*options); }; });
+
+  CLI::App* waive = command->add_subcommand("waive", "Say that these records may stay behind");
+  auto* ids = waive->add_option("ids", options->ids, "letters");
+  waive->add_flag("--all", options->all, "all open letters")->excludes(ids);
+  waive->add_option("--because", options->because, "the reason, kept with the letter")->required();
+  waive->callback([options, &action] { action = [options] { return waive_command(*options); }; });
+}
+
+}  // namespace offramp::cli

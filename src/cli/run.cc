@@ -1,0 +1,96 @@
+// `offramp run`: what happened, in numbers that a person can check.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/fidelity_table.h"
+#include "cli/signals.h"
+#include "cli/verdict.h"
+#include "migrate/run/run.h"
+
+namespace offramp::cli {
+namespace {
+
+struct Options {
+  std::string plan;
+  std::string until = "verified";
+  int jobs = 0;
+  bool json = false;
+  bool quiet = false;
+};
+
+void print_json(const migrate::RunOutcome& outcome, const migrate::Migration& migration) {
+  const migrate::LoadCounts& counts = outcome.load.counts;
+  std::string rows;
+  for (const auto& [table, count] : outcome.rows) rows += fmt::format("{}{}:{}", rows.empty() ? "" : ",", json_quoted(table), count);
+  fmt::print("{{\"already_loaded\":{},\"records\":{},\"stored\":{},\"overflow\":{},\"skipped\":{},\"refused\":{},"
+             "\"identical_copies_removed\":{},\"rows\":{{{}}},\"letters_open\":{},\"letters_waived\":{},\"seconds\":{:.3f}{}}}\n",
+             outcome.already_loaded, outcome.load.records, counts.stored, counts.overflow, counts.skipped, counts.refused,
+             outcome.identical_copies_removed, rows, outcome.letters.open, outcome.letters.waived, outcome.seconds,
+             outcome.verified ? ",\"verified\":" + migrate::verify::report_json(*outcome.verified, migration) : "");
+}
+
+void print_text(const migrate::RunOutcome& outcome, const migrate::Migration& migration, const Options& options) {
+  for (const std::string& remark : outcome.remarks) fmt::print("note: {}\n", remark);
+  fmt::print("target: {}\n", migration.target->description());
+  if (outcome.already_loaded) {
+    fmt::print("load: had already finished; nothing was loaded again\n");
+  } else {
+    const migrate::LoadCounts& counts = outcome.load.counts;
+    fmt::print("load: {} records read, {} items stored", with_commas(outcome.load.records), with_commas(counts.stored));
+    if (counts.overflow) fmt::print(" ({} whole in the overflow table: their keys do not fit an index)", with_commas(counts.overflow));
+    if (counts.skipped) fmt::print(", {} skipped as planned", with_commas(counts.skipped));
+    if (counts.refused) fmt::print(", {} refused (dead letters)", with_commas(counts.refused));
+    if (outcome.identical_copies_removed)
+      fmt::print(", {} identical copies of a key removed", with_commas(outcome.identical_copies_removed));
+    fmt::print("\n");
+  }
+  size_t width = 0;
+  for (const auto& [table, count] : outcome.rows) width = std::max(width, table.size());
+  for (const auto& [table, count] : outcome.rows)
+    fmt::print("  {:<{}}  {:>12} rows\n", table, width, with_commas(count));
+  print_extra_share(outcome.load.fates);
+  if (outcome.letters.open)
+    fmt::print("dead letters: {} open; look with `offramp letters {} list`\n", with_commas(outcome.letters.open), options.plan);
+  if (outcome.verified) print_verdict(*outcome.verified, migration.folder);
+  fmt::print("done in {:.1f} s\n", outcome.seconds);
+}
+
+Result<int> run_command(const Options& options) {
+  StopOnSignal signals;
+  auto migration = TRY(migrate::open_migration(options.plan, migrate::Purpose::kRun));
+  migrate::Progress progress(options.quiet ? migrate::Progress::Mode::kQuiet : migrate::Progress::detect());
+  migrate::RunOptions run_options;
+  run_options.until = options.until == "loaded" ? migrate::Until::kLoaded : migrate::Until::kVerified;
+  run_options.loaders = options.jobs;
+  run_options.stop = signals.token();
+  auto outcome = TRY(migrate::run(*migration, progress, run_options));
+  if (options.json)
+    print_json(outcome, *migration);
+  else
+    print_text(outcome, *migration, options);
+  bool differs = outcome.verified && !outcome.verified->equal;
+  return differs || outcome.letters.open > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("run", "Load and verify; resumable by the same command");
+  command->footer(
+      "Run it again after any interruption: it goes on at the newest checkpoint, and the result is the same.\n"
+      "Example:\n  offramp run plan.yaml\n  offramp run plan.yaml --until loaded");
+  command->add_option("plan", options->plan, "the plan file")->required();
+  command->add_option("--until", options->until, "stop after this phase")
+      ->check(CLI::IsMember({"loaded", "verified"}))
+      ->capture_default_str();
+  command->add_option("-j,--jobs", options->jobs, "parallel loaders (default: what suits the target)")->check(CLI::Range(1, 64));
+  command->add_flag("--json", options->json, "print the result as JSON");
+  command->add_flag("-q,--quiet", options->quiet, "no progress on stderr");
+  command->callback([options, &action] { action = [options] { return run_command(*options); }; });
+}
+
+}  // namespace offramp::cli

@@ -1,0 +1,41 @@
+// One thread waits for the signals that all others block.
+#include "cli/signals.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+
+namespace offramp::cli {
+namespace {
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return set;
+}
+
+}  // namespace
+
+StopOnSignal::StopOnSignal() {
+  sigset_t set = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  waiter_ = std::jthread([this](std::stop_token done) {
+    sigset_t wanted = stop_signals();
+    const timespec poll{0, 100'000'000};
+    while (!done.stop_requested()) {
+      if (sigtimedwait(&wanted, nullptr, &poll) < 0) continue;
+      if (stop_.stop_requested()) std::_Exit(3);
+      std::fprintf(stderr, "\nstopping at the next checkpoint; a second signal stops at once\n");
+      stop_.request_stop();
+    }
+  });
+}
+
+StopOnSignal::~StopOnSignal() {
+  waiter_.request_stop();
+}
+
+}  // namespace offramp::cli

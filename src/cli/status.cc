@@ -1,0 +1,84 @@
+// `offramp status`: where a migration stands, once or every second.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "cli/command.h"
+#include "migrate/status.h"
+
+namespace offramp::cli {
+namespace {
+
+struct Options {
+  std::string plan;
+  bool json = false, watch = false;
+};
+
+void print_text(const migrate::MigrationStatus& status, const std::string& plan) {
+  fmt::print("plan     {}\n", plan);
+  if (!status.target.empty()) fmt::print("target   {}\n", status.target);
+  fmt::print("phase    {}{}\n", migrate::phase_name(status.phase), status.running ? " (a process is at work)" : "");
+  if (!status.partitions.empty()) {
+    fmt::print("records  {}", with_commas(status.records));
+    if (status.records_total) {
+      fmt::print(" of {}", with_commas(*status.records_total));
+      if (*status.records_total)
+        fmt::print(" ({:.0f} %)", 100.0 * static_cast<double>(status.records) / static_cast<double>(*status.records_total));
+    }
+    fmt::print(" in {} of {} partitions done\n", status.partitions_done, status.partitions.size());
+    fmt::print("items    {} stored, {} skipped, {} refused\n", with_commas(status.counts.stored),
+               with_commas(status.counts.skipped), with_commas(status.counts.refused));
+  }
+  if (status.letters.open + status.letters.waived + status.letters.applied)
+    fmt::print("letters  {} open, {} waived, {} applied\n", with_commas(status.letters.open), with_commas(status.letters.waived),
+               with_commas(status.letters.applied));
+  if (!status.verified.empty()) fmt::print("verified {}\n", status.verified);
+  fmt::print("resume   ");
+  for (size_t i = 0; i < status.resume.size(); ++i) fmt::print("{}{}\n", i ? "         " : "", status.resume[i]);
+}
+
+Result<int> status_command(const Options& options) {
+  using Clock = std::chrono::steady_clock;
+  uint64_t records_before = 0;
+  Clock::time_point before;
+  for (bool first = true;; first = false) {
+    auto status = TRY(migrate::read_status(options.plan));
+    if (options.json) {
+      fmt::print("{}\n", migrate::status_json(status, options.plan));
+    } else {
+      if (options.watch && ::isatty(1)) fmt::print("\033[H\033[2J");
+      print_text(status, options.plan);
+      if (options.watch && !first && status.records > records_before) {
+        double rate = static_cast<double>(status.records - records_before) /
+                      std::chrono::duration<double>(Clock::now() - before).count();
+        fmt::print("rate     {} records/s", with_commas(static_cast<uint64_t>(rate)));
+        if (status.records_total && *status.records_total > status.records)
+          fmt::print(", about {:.0f} s left", static_cast<double>(*status.records_total - status.records) / rate);
+        fmt::print("\n");
+      }
+    }
+    std::fflush(stdout);
+    bool ended = status.phase == migrate::Phase::kVerified || status.phase == migrate::Phase::kDiffers;
+    if (!options.watch || (ended && !status.running)) return 0;
+    records_before = status.records;
+    before = Clock::now();
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("status", "Phase, progress, dead letters, and what a resume would redo");
+  command->footer("Example:\n  offramp status plan.yaml\n  offramp status plan.yaml --watch\n  offramp status plan.yaml --json");
+  command->add_option("plan", options->plan, "the plan file")->required();
+  command->add_flag("--watch", options->watch, "again every second until the migration is verified");
+  command->add_flag("--json", options->json, "one JSON line");
+  command->callback([options, &action] { action = [options] { return status_command(*options); }; });
+}
+
+}  // namespace offramp::cli

@@ -1,0 +1,40 @@
+// `offramp plan`: a sample of the source becomes a plan that a person reads and edits.
+//
+// The key comes from the source (DescribeTable, incremental exports), else from the caller, else from the sample when
+// only one reading is possible. Nothing is written to the target.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "mapping/profile/propose.h"
+#include "migrate/plan/plan.h"
+#include "migrate/progress.h"
+
+namespace offramp::migrate::draft {
+
+constexpr uint64_t kSampleDefault = 100'000;
+
+struct DraftOptions {
+  std::string source_url, target_url, output;
+  std::vector<std::string> then;      // incremental exports
+  std::string key;                    // "PK" or "PK,SK"; empty: find it
+  std::string region, s3_endpoint;
+  bool plain = false;
+  uint64_t sample = kSampleDefault;
+  bool overwrite = false;
+};
+
+struct Draft {
+  plan::Plan plan;
+  mapping::profile::FidelityReport fidelity;
+  std::string key_origin;             // "from the incremental exports", "inferred from 500 items", …
+  std::vector<std::string> remarks;
+  uint64_t sampled = 0, unreadable = 0;
+};
+
+// Writes options.output (and PLAN.offramp/ where the source needs staging).
+Result<Draft> draft_plan(const DraftOptions& options, Progress& progress);
+
+}  // namespace offramp::migrate::draft

@@ -1,0 +1,51 @@
+// Migration: plan, journal, source, target and mapping of one plan file, opened for a command.
+//
+// Members are opened in the order below and closed in reverse.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "mapping/compiled_mapping.h"
+#include "migrate/journal.h"
+#include "migrate/plan/plan.h"
+#include "migrate/workspace.h"
+#include "source/item_source.h"
+#include "target/registry.h"
+
+namespace offramp::migrate {
+
+enum class Purpose {
+  kRun,   // takes the lock and may start the migration
+  kWork,  // takes the lock; the migration must have been started (verify, letters retry)
+  kLook,  // reads only, also while another process runs (status, letters list, dump)
+};
+
+struct Migration {
+  plan::Plan plan;
+  std::unique_ptr<Workspace> workspace;  // empty for kLook
+  std::string folder;
+  std::unique_ptr<Journal> journal;
+  std::string id;  // empty until the migration has been started
+  std::unique_ptr<target::Target> target;
+  std::shared_ptr<const mapping::CompiledMapping> mapping;
+  std::unique_ptr<source::ItemSource> source;
+};
+
+// Reads and checks the plan, opens the journal, connects to the target, compiles the mapping and, unless kRun,
+// attaches the target to it. The source is opened by open_source() where it is needed. A plan whose content
+// changed since its load began is refused (kConfig).
+Result<std::unique_ptr<Migration>> open_migration(const std::string& plan_path, Purpose purpose);
+
+// Like open_migration() for kLook, but a target that cannot be reached is left empty with the reason in `why_not`.
+Result<std::unique_ptr<Migration>> open_for_status(const std::string& plan_path, std::string& why_not);
+
+// The plan's source; staged files and overlays go into `stage_folder`.
+Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, const std::string& stage_folder);
+
+// The text that a plan's load depends on: what was written into the journal when the load began.
+std::string plan_fingerprint(const plan::Plan& plan);
+
+}  // namespace offramp::migrate

@@ -1,0 +1,134 @@
+// The printing of progress.
+#include "migrate/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace offramp::migrate {
+namespace {
+
+constexpr auto kTerminalPeriod = std::chrono::milliseconds(200);
+constexpr auto kJsonPeriod = std::chrono::seconds(5);
+constexpr int kBarWidth = 24;
+
+std::string duration_text(double seconds) {
+  auto whole = static_cast<uint64_t>(seconds + 0.5);
+  if (whole < 60) return fmt::format("{}s", whole);
+  if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
+  return fmt::format("{}h{:02}m", whole / 3600, whole % 3600 / 60);
+}
+
+}  // namespace
+
+std::string with_commas(uint64_t value) {
+  std::string digits = std::to_string(value);
+  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), ",");
+  return digits;
+}
+
+Progress::Mode Progress::detect() { return ::isatty(2) ? Mode::kTerminal : Mode::kJsonLines; }
+
+Progress::Progress(Mode mode) : mode_(mode) {
+  if (mode_ != Mode::kQuiet) printer_ = std::jthread([this](std::stop_token stop) { print_loop(stop); });
+}
+
+Progress::~Progress() { end(); }
+
+void Progress::begin(const std::string& step, std::optional<uint64_t> total_items, std::optional<uint64_t> total_bytes,
+                     uint64_t already_items) {
+  end();
+  std::lock_guard lock(mutex_);
+  step_ = step;
+  total_items_ = total_items;
+  total_bytes_ = total_bytes;
+  already_items_ = already_items;
+  items_ = 0;
+  bytes_ = 0;
+  begun_ = std::chrono::steady_clock::now();
+  active_ = true;
+}
+
+void Progress::end() {
+  std::lock_guard lock(mutex_);
+  if (!active_) return;
+  print(true);
+  active_ = false;
+}
+
+void Progress::say(const std::string& sentence) {
+  std::lock_guard lock(mutex_);
+  if (mode_ == Mode::kTerminal) {
+    std::fprintf(stderr, "\r\033[K%s\n", sentence.c_str());
+  } else if (mode_ == Mode::kJsonLines) {
+    std::string text;
+    for (char c : sentence) {
+      if (c == '"' || c == '\\') text += '\\';
+      text += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+    std::fprintf(stderr, "{\"note\":\"%s\"}\n", text.c_str());
+  }
+}
+
+double Progress::step_seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+}
+
+void Progress::print_loop(std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    if (mode_ == Mode::kTerminal)
+      wake_.wait_for(lock, stop, kTerminalPeriod, [] { return false; });
+    else
+      wake_.wait_for(lock, stop, kJsonPeriod, [] { return false; });
+    if (active_ && !stop.stop_requested()) print(false);
+  }
+}
+
+void Progress::print(bool last) {
+  if (mode_ == Mode::kQuiet) return;
+  double seconds = std::max(step_seconds(), 1e-6);
+  if (mode_ == Mode::kTerminal) {
+    std::fprintf(stderr, "\r\033[K%s%s", bar_line(seconds).c_str(), last ? "\n" : "");
+    std::fflush(stderr);
+    return;
+  }
+  uint64_t items = items_;
+  std::string total = total_items_ ? fmt::format(",\"total_items\":{}", *total_items_) : "";
+  fmt::print(stderr, "{{\"step\":\"{}\",\"state\":\"{}\",\"items\":{}{},\"bytes\":{},\"items_per_s\":{:.0f},\"seconds\":{:.1f}}}\n",
+             step_, last ? "done" : "running", items + already_items_, total, bytes_.load(),
+             static_cast<double>(items) / seconds, seconds);
+}
+
+std::string Progress::bar_line(double seconds) const {
+  uint64_t items = items_, bytes = bytes_;
+  uint64_t done = items + already_items_;
+  double rate = static_cast<double>(items) / seconds;
+  std::string line = fmt::format("{:<10}", step_);
+  double share = -1;
+  if (total_items_)
+    share = *total_items_ == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(*total_items_));
+  else if (total_bytes_ && *total_bytes_ > 0)
+    share = std::min(1.0, static_cast<double>(bytes) / static_cast<double>(*total_bytes_));
+  if (share >= 0) {
+    int filled = static_cast<int>(share * kBarWidth);
+    line += '[';
+    for (int i = 0; i < kBarWidth; ++i) line += i < filled ? "█" : "·";
+    line += fmt::format("] {:3.0f}% ", share * 100);
+  }
+  line += fmt::format(" {} items", with_commas(done));
+  if (items > 0) line += fmt::format("  {}/s", with_commas(static_cast<uint64_t>(rate)));
+  if (bytes > 0) line += fmt::format("  {:.1f} MB/s", static_cast<double>(bytes) / seconds / 1e6);
+  if (share > 0 && share < 1 && seconds > 1 && items > 0) {
+    double left = total_items_ ? static_cast<double>(*total_items_ - std::min(done, *total_items_)) / rate
+                               : seconds * (1 - share) / share;
+    line += fmt::format("  ETA {}", duration_text(left));
+  } else {
+    line += fmt::format("  {}", duration_text(seconds));
+  }
+  return line;
+}
+
+}  // namespace offramp::migrate

@@ -1,0 +1,161 @@
+// Reading a migration's state, and saying it.
+#include "migrate/status.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "ddb/wire_json.h"
+#include "migrate/progress.h"
+
+namespace offramp::migrate {
+namespace {
+
+bool lock_held(const std::string& folder) {
+  int fd = ::open((folder + "/lock").c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return false;
+  bool held = ::flock(fd, LOCK_EX | LOCK_NB) != 0;
+  ::close(fd);
+  return held;
+}
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  ddb::append_json_string(text, out);
+  return out;
+}
+
+Phase phase_of(const MigrationStatus& status, bool loaded) {
+  if (status.verified.starts_with("equal")) return Phase::kVerified;
+  if (!status.verified.empty()) return Phase::kDiffers;
+  if (loaded) return Phase::kLoaded;
+  bool all = !status.partitions.empty() && status.partitions_done == status.partitions.size();
+  return all ? Phase::kFinishing : Phase::kLoading;
+}
+
+void say_loading(MigrationStatus& status) {
+  uint64_t begun = 0, untouched = 0;
+  std::string continued;
+  for (const PartitionStatus& partition : status.partitions) {
+    if (partition.done) continue;
+    if (partition.records == 0) {
+      ++untouched;
+      continue;
+    }
+    ++begun;
+    if (begun <= 3)
+      continued += fmt::format("{}{} after record {}", continued.empty() ? "" : ", ", partition.id, with_commas(partition.records));
+  }
+  if (status.partitions_done)
+    status.resume.push_back(fmt::format("{} finished partition{} will not be read again.", status.partitions_done,
+                                        status.partitions_done == 1 ? "" : "s"));
+  if (begun)
+    status.resume.push_back(fmt::format("{} partition{} will be continued at the newest checkpoint ({}{}); records behind it "
+                                        "that were read but not committed will be redone.",
+                                        begun, begun == 1 ? "" : "s", continued, begun > 3 ? ", …" : ""));
+  if (untouched)
+    status.resume.push_back(fmt::format("{} partition{} will be read from the start.", untouched, untouched == 1 ? "" : "s"));
+  status.resume.push_back(
+      "This is safe: a checkpoint is committed in the same transaction as its rows, so rows behind the newest "
+      "checkpoint were rolled back and none before it is written twice.");
+}
+
+void say_resume(MigrationStatus& status) {
+  switch (status.phase) {
+    case Phase::kNotStarted: break;
+    case Phase::kLoading: say_loading(status); break;
+    case Phase::kFinishing:
+      status.resume.push_back("All items are loaded and will not be read again; making keys unique and building indexes "
+                              "will be redone where it had not finished.");
+      status.resume.push_back("This is safe: each step looks at what is there first, and changes nothing twice.");
+      break;
+    case Phase::kLoaded:
+    case Phase::kVerified:
+    case Phase::kDiffers:
+      status.resume.push_back("The load is complete and will not be repeated; `run` would only verify again.");
+      break;
+  }
+}
+
+}  // namespace
+
+std::string_view phase_name(Phase phase) {
+  switch (phase) {
+    case Phase::kNotStarted: return "not started";
+    case Phase::kLoading: return "loading";
+    case Phase::kFinishing: return "finishing";
+    case Phase::kLoaded: return "loaded";
+    case Phase::kVerified: return "verified";
+    case Phase::kDiffers: return "differs";
+  }
+  return "not started";
+}
+
+Result<MigrationStatus> read_status(const std::string& plan_path) {
+  MigrationStatus status;
+  auto opened = open_for_status(plan_path, status.target_unreachable);
+  if (!opened.ok() && opened.error().code() == "journal.none") {
+    TRY(plan::read_plan(plan_path));  // a broken plan is said first
+    status.running = lock_held(Workspace::folder_of(plan_path));
+    status.resume.push_back("Nothing has been loaded; `offramp run` starts from the beginning.");
+    return status;
+  }
+  if (!opened.ok()) return std::move(opened).error();
+  Migration& migration = **opened;
+  status.running = lock_held(migration.folder);
+  if (migration.target) status.target = migration.target->description();
+
+  std::map<std::string, model::Position> positions;
+  if (migration.target) {
+    auto read = migration.target->positions();
+    if (read.ok())
+      positions = std::move(read).value();
+    else
+      status.target_unreachable = read.error().message();
+  }
+  status.records_total = 0;
+  for (const source::Partition& partition : TRY(migration.journal->partitions())) {
+    PartitionStatus one{partition.id, partition.items, 0, false};
+    if (auto found = positions.find(partition.id); found != positions.end()) {
+      one.records = found->second.records;
+      one.done = found->second.done;
+      status.counts += TRY(unpack_token(found->second.token)).counts;
+    }
+    status.records += one.records;
+    status.partitions_done += one.done;
+    if (status.records_total && partition.items) *status.records_total += *partition.items;
+    if (!partition.items) status.records_total.reset();
+    status.partitions.push_back(std::move(one));
+  }
+  status.letters = TRY(migration.journal->letter_counts());
+  if (auto verified = TRY(migration.journal->fact("verified"))) status.verified = *verified;
+  status.phase = phase_of(status, TRY(migration.journal->fact("loaded")).has_value());
+  if (status.target_unreachable.empty())
+    say_resume(status);
+  else
+    status.resume.push_back("The target cannot be reached, so its checkpoints cannot be read: " + status.target_unreachable);
+  return status;
+}
+
+std::string status_json(const MigrationStatus& status, const std::string& plan_path) {
+  std::string partitions, resume;
+  for (const PartitionStatus& partition : status.partitions)
+    partitions += fmt::format("{}{{\"id\":{},\"records\":{},\"items\":{},\"done\":{}}}", partitions.empty() ? "" : ",",
+                              quoted(partition.id), partition.records,
+                              partition.items ? std::to_string(*partition.items) : "null", partition.done);
+  for (const std::string& sentence : status.resume) resume += (resume.empty() ? "" : ",") + quoted(sentence);
+  return fmt::format(
+      "{{\"plan\":{},\"phase\":{},\"running\":{},\"target\":{},\"target_unreachable\":{},\"partitions_total\":{},"
+      "\"partitions_done\":{},\"records\":{},\"records_total\":{},\"stored\":{},\"overflow\":{},\"skipped\":{},"
+      "\"refused\":{},\"letters\":{{\"open\":{},\"waived\":{},\"applied\":{}}},\"verified\":{},\"resume\":[{}],"
+      "\"partitions\":[{}]}}",
+      quoted(plan_path), quoted(phase_name(status.phase)), status.running, quoted(status.target),
+      status.target_unreachable.empty() ? "null" : quoted(status.target_unreachable), status.partitions.size(),
+      status.partitions_done, status.records, status.records_total ? std::to_string(*status.records_total) : "null",
+      status.counts.stored, status.counts.overflow, status.counts.skipped, status.counts.refused, status.letters.open,
+      status.letters.waived, status.letters.applied, status.verified.empty() ? "null" : quoted(status.verified), resume,
+      partitions);
+}
+
+}  // namespace offramp::migrate

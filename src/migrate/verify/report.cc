@@ -1,0 +1,100 @@
+// The report as JSON for programs and as Markdown for people. Keys and attribute names only (C12).
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "ddb/digest.h"
+#include "ddb/wire_json.h"
+#include "migrate/migration.h"
+#include "migrate/verify/verify.h"
+
+namespace offramp::migrate::verify {
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  ddb::append_json_string(text, out);
+  return out;
+}
+
+std::string source_name(const Migration& migration) {
+  const plan::SourceSpec& source = migration.plan.source;
+  return source.load.from == plan::LoadSpec::From::kScan ? "dynamodb://" + source.table : source.load.path;
+}
+
+Status write_file(const std::string& path, const std::string& text) {
+  std::string partial = path + ".part";
+  int fd = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  bool fine = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  if (fd >= 0) fine = ::close(fd) == 0 && fine;
+  fine = fine && ::rename(partial.c_str(), path.c_str()) == 0;
+  if (!fine)
+    return Error(ErrorKind::kUnavailable, "report.write", "cannot write " + path + ": " + std::strerror(errno));
+  return {};
+}
+
+}  // namespace
+
+std::string report_json(const Report& report, const Migration& migration) {
+  std::string out = fmt::format(
+      "{{\"equal\":{},\"at\":{},\"plan\":{},\"source\":{},\"target\":{},\"source_items\":{},\"target_items\":{},"
+      "\"missing\":{},\"extra\":{},\"different\":{},\"refused\":{},\"waived\":{},\"unreadable\":{},\"skipped\":{},"
+      "\"dropped_values\":{},\"source_copies\":{},\"repaired\":{},\"sampled\":{},\"digest_version\":{},\"seconds\":{:.3f},"
+      "\"findings\":[",
+      report.equal, quoted(report.at), quoted(migration.plan.path), quoted(source_name(migration)),
+      quoted(migration.target->description()), report.source_items, report.target_items, report.missing, report.extra,
+      report.different, report.refused, report.waived, report.unreadable, report.skipped, report.dropped_values,
+      report.source_copies, report.repaired, report.sampled ? std::to_string(*report.sampled) : "null",
+      ddb::kDigestVersion, report.seconds);
+  for (size_t i = 0; i < report.findings.size(); ++i) {
+    const KeyFinding& finding = report.findings[i];
+    out += fmt::format("{}{{\"finding\":\"{}\",\"key\":{},\"attributes\":[", i ? "," : "", finding_name(finding.finding),
+                       finding.key_json.empty() ? "null" : finding.key_json);
+    for (size_t j = 0; j < finding.attributes.size(); ++j) out += (j ? "," : "") + quoted(finding.attributes[j]);
+    out += "]}";
+  }
+  return out + "]}";
+}
+
+std::string report_markdown(const Report& report, const Migration& migration) {
+  std::string out = fmt::format("# Verification: {}\n\n{} against {}, {} ({:.1f} s).\n\n",
+                                report.equal ? "equal" : "NOT equal", source_name(migration),
+                                migration.target->description(), report.at, report.seconds);
+  if (report.sampled) out += fmt::format("A sample of {} items of the source was looked up at the target.\n\n", *report.sampled);
+  out += "| | items |\n|---|---|\n";
+  auto row = [&](const char* name, uint64_t count) { out += fmt::format("| {} | {} |\n", name, with_commas(count)); };
+  row("at the source", report.source_items);
+  row("at the target", report.target_items);
+  row("missing at the target", report.missing);
+  row("extra at the target", report.extra);
+  row("different", report.different);
+  row("refused (open dead letters)", report.refused);
+  row("refused and waived", report.waived);
+  row("records that are not items", report.unreadable);
+  row("left behind by `skip`", report.skipped);
+  row("attribute values left behind by `drop`", report.dropped_values);
+  if (report.source_copies) row("further copies of a key at the source", report.source_copies);
+  if (report.repaired) row("repaired", report.repaired);
+  if (!report.findings.empty()) {
+    out += "\n| finding | key | attributes |\n|---|---|---|\n";
+    for (const KeyFinding& finding : report.findings) {
+      std::string attributes;
+      for (const std::string& name : finding.attributes) attributes += (attributes.empty() ? "" : ", ") + name;
+      out += fmt::format("| {} | `{}` | {} |\n", finding_name(finding.finding), finding.key_json, attributes);
+    }
+    uint64_t all = report.missing + report.extra + report.different + report.refused + report.waived;
+    if (all > report.findings.size())
+      out += fmt::format("\n{} more findings are not listed.\n", with_commas(all - report.findings.size()));
+  }
+  return out;
+}
+
+Status write_reports(const Report& report, const Migration& migration) {
+  TRY(write_file(migration.folder + "/verify-report.json", report_json(report, migration) + "\n"));
+  return write_file(migration.folder + "/verify-report.md", report_markdown(report, migration));
+}
+
+}  // namespace offramp::migrate::verify

@@ -1,0 +1,78 @@
+// A list of tasks, taken in an order that mixes both sides so that they finish together.
+#include "migrate/verify/side_reader.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace offramp::migrate::verify {
+namespace {
+
+struct Task {
+  Side side;
+  size_t index;
+};
+
+std::vector<Task> mixed_tasks(size_t source_count, size_t target_count) {
+  std::vector<Task> tasks;
+  for (size_t i = 0; i < std::max(source_count, target_count); ++i) {
+    if (i < target_count) tasks.push_back({Side::kTarget, i});
+    if (i < source_count) tasks.push_back({Side::kSource, i});
+  }
+  return tasks;
+}
+
+}  // namespace
+
+Status read_sides(source::ItemSource& source, const std::vector<source::Partition>& partitions, target::Target& target,
+                  const ReadOptions& options, const EachBatch& each) {
+  std::vector<target::ReadPartition> pieces;
+  if (options.target) pieces = TRY(target.read_partitions(options.threads * 4));
+  std::vector<Task> tasks = mixed_tasks(options.source ? partitions.size() : 0, pieces.size());
+
+  std::atomic<size_t> next{0};
+  std::atomic<bool> failed{false};
+  std::mutex mutex;
+  std::optional<Error> first_error;  // guarded by mutex
+
+  auto run_task = [&](int worker, const Task& task, ddb::ItemBatch& batch) -> Status {
+    auto stopping = [&] { return failed.load() || options.stop.stop_requested(); };
+    if (task.side == Side::kSource) {
+      auto reader = TRY(source.open(partitions[task.index], {}));
+      model::Position after;
+      bool more = true;
+      while (more && !stopping()) {
+        more = TRY(reader->next(batch, after));
+        TRY(each(worker, Side::kSource, batch));
+      }
+      return {};
+    }
+    auto reader = TRY(target.read(pieces[task.index]));
+    while (!stopping() && TRY(reader->next(batch))) TRY(each(worker, Side::kTarget, batch));
+    return {};
+  };
+  auto work = [&](int worker) {
+    ddb::ItemBatch batch;
+    while (!failed && !options.stop.stop_requested()) {
+      size_t index = next.fetch_add(1);
+      if (index >= tasks.size()) return;
+      Status status = run_task(worker, tasks[index], batch);
+      if (status.ok()) continue;
+      std::lock_guard lock(mutex);
+      if (!first_error) first_error = std::move(status).error();
+      failed = true;
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < options.threads; ++i) threads.emplace_back(work, i);
+  }
+  if (first_error) return std::move(*first_error);
+  if (options.stop.stop_requested())
+    return Error(ErrorKind::kCancelled, "verify.stopped", "stopped by a signal; run the same command to verify again");
+  return {};
+}
+
+}  // namespace offramp::migrate::verify

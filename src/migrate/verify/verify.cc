@@ -1,0 +1,413 @@
+// The passes of a verification, and repair between two of them.
+#include "migrate/verify/verify.h"
+
+#include <chrono>
+#include <ctime>
+#include <set>
+#include <unordered_map>
+
+#include "ddb/wire_json.h"
+#include "migrate/item_key.h"
+#include "migrate/migration.h"
+#include "migrate/verify/buckets.h"
+#include "migrate/verify/expected_item.h"
+#include "migrate/verify/scratch.h"
+#include "migrate/verify/side_reader.h"
+
+namespace offramp::migrate::verify {
+namespace {
+
+constexpr size_t kLookupItems = 256;  // keys per get() or apply() of the target
+
+std::string utc_now() {
+  std::time_t now = std::time(nullptr);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
+  return text;
+}
+
+// What one thread needs to look at items.
+struct Worker {
+  Worker(const Migration& migration)
+      : key(migration.mapping->key()), expected(migration.mapping, migration.plan.tables) {}
+  ItemKey key;
+  ExpectedItem expected;
+  Buckets source, target;
+  uint64_t unreadable = 0;
+  std::vector<ScratchRow> rows;
+};
+
+class Verification {
+ public:
+  Verification(Migration& migration, Progress& progress, const Options& options)
+      : migration_(migration), progress_(progress), options_(options) {}
+
+  Result<Report> run();
+
+ private:
+  Status compare_sides();
+  Status sum_buckets();
+  Status compare_keys();
+  Status name_attributes();
+  Status repair();
+  Status sample();
+  Status judge_letters();
+  Status add_finding(Finding finding, const std::string& key_digest, const std::string& key_json);
+  std::vector<std::unique_ptr<Worker>> make_workers() const;
+  Status read(bool source, bool target, const EachBatch& each);
+  void conclude();
+
+  Migration& migration_;
+  Progress& progress_;
+  const Options& options_;
+  std::vector<source::Partition> partitions_;
+  Report report_;
+  std::vector<bool> differing_;  // per bucket
+  std::unique_ptr<Scratch> scratch_;
+};
+
+std::vector<std::unique_ptr<Worker>> Verification::make_workers() const {
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (int i = 0; i < options_.threads; ++i) workers.push_back(std::make_unique<Worker>(migration_));
+  return workers;
+}
+
+Status Verification::read(bool source, bool target, const EachBatch& each) {
+  ReadOptions read_options;
+  read_options.threads = options_.threads;
+  read_options.source = source;
+  read_options.target = target;
+  read_options.stop = options_.stop;
+  return read_sides(*migration_.source, partitions_, *migration_.target, read_options, each);
+}
+
+Status Verification::sum_buckets() {
+  auto workers = make_workers();
+  std::optional<uint64_t> total = 0;
+  for (const source::Partition& partition : partitions_)
+    if (total && partition.items)
+      *total += *partition.items;
+    else
+      total.reset();
+  if (total) *total *= 2;  // both sides
+  progress_.begin("verify", total);
+  TRY(read(true, true, [&](int index, Side side, ddb::ItemBatch& batch) -> Status {
+    Worker& worker = *workers[static_cast<size_t>(index)];
+    for (size_t i = 0; i < batch.size(); ++i) {
+      ddb::ItemView item = batch.item(i);
+      if (side == Side::kSource && !(item = worker.expected.of(item))) continue;
+      // An item of the source without a readable key is a dead letter; the target cannot have one.
+      if (!worker.key.take(item)) {
+        if (side == Side::kSource) ++worker.unreadable;
+        continue;
+      }
+      (side == Side::kSource ? worker.source : worker.target).add(worker.key.digest(), ddb::digest(item));
+    }
+    if (side == Side::kSource) worker.unreadable += batch.bad.size();
+    progress_.add(batch.size(), batch.source_bytes);
+    return {};
+  }));
+  progress_.end();
+  Buckets source, target;
+  for (auto& worker : workers) {
+    source.merge(worker->source);
+    target.merge(worker->target);
+    report_.skipped += worker->expected.skipped();
+    report_.dropped_values += worker->expected.dropped_values();
+    report_.unreadable += worker->unreadable;
+  }
+  report_.source_items = source.items;
+  report_.target_items = target.items;
+  differing_.assign(kBuckets, false);
+  for (size_t i = 0; i < kBuckets; ++i) differing_[i] = source.sums[i] != target.sums[i];
+  return {};
+}
+
+Status Verification::compare_keys() {
+  if (std::find(differing_.begin(), differing_.end(), true) == differing_.end()) return {};
+  scratch_ = TRY(Scratch::create(migration_.folder + "/verify-scratch.sqlite"));
+  auto workers = make_workers();
+  progress_.begin("compare", std::nullopt);
+  TRY(read(true, true, [&](int index, Side side, ddb::ItemBatch& batch) -> Status {
+    Worker& worker = *workers[static_cast<size_t>(index)];
+    worker.rows.clear();
+    for (size_t i = 0; i < batch.size(); ++i) {
+      ddb::ItemView item = batch.item(i);
+      if (side == Side::kSource && !(item = worker.expected.of(item))) continue;
+      if (!worker.key.take(item)) continue;
+      ddb::Digest key = worker.key.digest();
+      if (differing_[bucket_of(key)])
+        worker.rows.push_back({digest_bytes(key), digest_bytes(ddb::digest(item)), worker.key.json()});
+    }
+    progress_.add(batch.size(), batch.source_bytes);
+    return scratch_->add(side, worker.rows);
+  }));
+  progress_.end();
+  report_.source_copies = TRY(scratch_->compare(
+      [&](Finding finding, const std::string& key_digest, const std::string& key_json) {
+        return add_finding(finding, key_digest, key_json);
+      }));
+  return {};
+}
+
+Status Verification::add_finding(Finding finding, const std::string& key_digest, const std::string& key_json) {
+  // A key in a dead letter is accounted for: it is refused, not lost. A duplicate's other copy is in the table, so
+  // "different" stays what it is.
+  if (finding == Finding::kMissing) {
+    auto state = TRY(migration_.journal->letter_state_of_key(key_digest));
+    if (state == LetterState::kOpen) finding = Finding::kRefused;
+    if (state == LetterState::kWaived) finding = Finding::kWaived;
+  }
+  switch (finding) {
+    case Finding::kMissing: ++report_.missing; break;
+    case Finding::kExtra: ++report_.extra; break;
+    case Finding::kDifferent: ++report_.different; break;
+    case Finding::kRefused: ++report_.refused; break;
+    case Finding::kWaived: ++report_.waived; break;
+  }
+  if (report_.findings.size() < options_.details_max) report_.findings.push_back({finding, key_json, {}});
+  return scratch_->remember(finding, key_digest, key_json);
+}
+
+// Names of top-level attributes whose values differ.
+std::vector<std::string> differing_attributes(ddb::ItemView a, ddb::ItemView b) {
+  std::set<std::string> names;
+  for (ddb::ValueView attribute : a) {
+    ddb::ValueView other = b.find(attribute.name());
+    if (!other || !ddb::equal(attribute, other)) names.emplace(attribute.name());
+  }
+  for (ddb::ValueView attribute : b)
+    if (!a.find(attribute.name())) names.emplace(attribute.name());
+  return {names.begin(), names.end()};
+}
+
+Status Verification::name_attributes() {
+  // Pass 3: both images of the first differing keys.
+  std::unordered_map<std::string, KeyFinding*> wanted;
+  for (KeyFinding& finding : report_.findings)
+    if (finding.finding == Finding::kDifferent) wanted.emplace(finding.key_json, &finding);
+  if (wanted.empty()) return {};
+  std::mutex mutex;
+  std::unordered_map<std::string, std::string> images[2];  // per side: key JSON → item JSON; guarded by mutex
+  auto workers = make_workers();
+  progress_.begin("details", std::nullopt);
+  TRY(read(true, true, [&](int index, Side side, ddb::ItemBatch& batch) -> Status {
+    Worker& worker = *workers[static_cast<size_t>(index)];
+    for (size_t i = 0; i < batch.size(); ++i) {
+      ddb::ItemView item = batch.item(i);
+      if (side == Side::kSource && !(item = worker.expected.of(item))) continue;
+      if (!worker.key.take(item) || !differing_[bucket_of(worker.key.digest())]) continue;
+      std::string key = worker.key.json();
+      if (!wanted.contains(key)) continue;
+      std::string image;
+      ddb::append_item_json(item, image);
+      std::lock_guard lock(mutex);
+      images[side == Side::kSource ? 0 : 1][key] = std::move(image);
+    }
+    progress_.add(batch.size(), batch.source_bytes);
+    return {};
+  }));
+  progress_.end();
+  ddb::JsonDecoder decoder;
+  for (auto& [key, finding] : wanted) {
+    ddb::ItemBatch batch;
+    std::string* texts[2] = {&images[0][key], &images[1][key]};
+    if (texts[0]->empty() || texts[1]->empty()) continue;
+    uint32_t roots[2];
+    for (int side = 0; side < 2; ++side) {
+      size_t size = texts[side]->size();
+      texts[side]->append(ddb::kJsonPadding, '\0');
+      roots[side] = TRY(decoder.decode_item({texts[side]->data(), size}, {}, ddb::JsonForm::kTyped, batch));
+    }
+    finding->attributes =
+        differing_attributes(ddb::ItemView(&batch.nodes()[roots[0]]), ddb::ItemView(&batch.nodes()[roots[1]]));
+  }
+  return {};
+}
+
+// Makes the target what the source is, key by key: missing and different keys get the source's image, extra keys go.
+Status Verification::repair() {
+  mapping::Splitter splitter(migration_.mapping);
+  mapping::RowBatch keys, rows;
+  size_t tables = migration_.mapping->tables().size();
+  size_t pending = 0;
+  auto begin = [&] {
+    keys.reset(tables);
+    rows.reset(tables);
+    pending = 0;
+  };
+  auto flush = [&]() -> Status {
+    if (pending == 0) return {};
+    TRY(migration_.target->apply(keys, rows));
+    report_.repaired += pending;
+    begin();
+    return {};
+  };
+  begin();
+  progress_.begin("repair", report_.missing + report_.different + report_.extra);
+  ExpectedItem expected(migration_.mapping, migration_.plan.tables);
+  ItemKey key(migration_.mapping->key());
+  std::string why;
+  for (const source::Partition& partition : partitions_) {
+    auto reader = TRY(migration_.source->open(partition, {}));
+    ddb::ItemBatch batch;
+    model::Position after;
+    bool more = true;
+    while (more) {
+      more = TRY(reader->next(batch, after));
+      for (size_t i = 0; i < batch.size(); ++i) {
+        ddb::ItemView item = batch.item(i);
+        if (!expected.of(item) || !key.take(item)) continue;
+        ddb::Digest digest = key.digest();
+        if (!differing_[bucket_of(digest)]) continue;
+        auto finding = TRY(scratch_->finding(digest_bytes(digest)));
+        if (finding != Finding::kMissing && finding != Finding::kDifferent) continue;
+        TRY(splitter.key_rows(key.view(), keys));
+        splitter.split(item, rows, why);
+        ++pending;
+        progress_.add(1, 0);
+      }
+      TRY(flush());  // before the batch's bytes go away
+    }
+  }
+  ddb::JsonDecoder decoder;
+  std::string after;
+  for (;;) {
+    auto page = TRY(scratch_->page(Finding::kExtra, after, kLookupItems));
+    if (page.empty()) break;
+    after = page.back().key_digest;
+    ddb::ItemBatch batch;
+    std::vector<std::string> texts;
+    texts.reserve(page.size());
+    for (const ScratchRow& row : page) {
+      texts.push_back(row.key_json + std::string(ddb::kJsonPadding, '\0'));
+      uint32_t root = TRY(decoder.decode_item({texts.back().data(), row.key_json.size()}, {}, ddb::JsonForm::kTyped, batch));
+      batch.add_root(root, 0);
+    }
+    for (size_t i = 0; i < batch.size(); ++i) TRY(splitter.key_rows(batch.item(i), keys));
+    pending += page.size();
+    progress_.add(page.size(), 0);
+    TRY(flush());
+  }
+  progress_.end();
+  return {};
+}
+
+// About `sample` items of the source, chosen by their key's digest, looked up at the target.
+Status Verification::sample() {
+  uint64_t total = 0;
+  for (const source::Partition& partition : partitions_) total += partition.items.value_or(0);
+  if (total == 0)
+    for (const auto& [table, rows] : TRY(migration_.target->row_counts())) total += rows;
+  uint64_t every = std::max<uint64_t>(1, total / std::max<uint64_t>(1, *options_.sample));
+  uint64_t limit = UINT64_MAX / every;
+  scratch_ = TRY(Scratch::create(migration_.folder + "/verify-scratch.sqlite"));
+  auto workers = make_workers();
+  std::mutex mutex;  // guards report_ counts below and the target's get()
+  progress_.begin("sample", total);
+  TRY(read(true, false, [&](int index, Side, ddb::ItemBatch& batch) -> Status {
+    Worker& worker = *workers[static_cast<size_t>(index)];
+    mapping::Splitter splitter(migration_.mapping);
+    mapping::RowBatch keys;
+    keys.reset(migration_.mapping->tables().size());
+    struct Chosen {
+      std::string key_digest, key_json, item;
+      ddb::Digest digest;
+    };
+    std::unordered_map<std::string, Chosen> chosen;
+    for (size_t i = 0; i < batch.size(); ++i) {
+      ddb::ItemView item = worker.expected.of(batch.item(i));
+      if (!item || !worker.key.take(item)) continue;
+      ddb::Digest key = worker.key.digest();
+      if (every > 1 && key.low > limit) continue;
+      TRY(splitter.key_rows(worker.key.view(), keys));
+      std::string bytes = digest_bytes(key);
+      chosen[bytes] = {bytes, worker.key.json(), {}, ddb::digest(item)};
+    }
+    worker.unreadable += batch.bad.size();
+    progress_.add(batch.size(), batch.source_bytes);
+    if (chosen.empty()) return {};
+    std::lock_guard lock(mutex);
+    ddb::ItemBatch found;
+    TRY(migration_.target->get(keys, found));
+    report_.source_items += chosen.size();
+    report_.target_items += found.size();
+    for (size_t i = 0; i < found.size(); ++i) {
+      if (!worker.key.take(found.item(i))) continue;
+      auto match = chosen.find(digest_bytes(worker.key.digest()));
+      if (match == chosen.end()) continue;
+      if (match->second.digest != ddb::digest(found.item(i)))
+        TRY(add_finding(Finding::kDifferent, match->first, match->second.key_json));
+      chosen.erase(match);
+    }
+    for (auto& [digest, item] : chosen) TRY(add_finding(Finding::kMissing, digest, item.key_json));
+    return {};
+  }));
+  progress_.end();
+  for (auto& worker : workers) report_.unreadable += worker->unreadable;
+  report_.sampled = report_.source_items;
+  return {};
+}
+
+// Letters without a readable key cannot be found by key; they are counted from the journal.
+Status Verification::judge_letters() {
+  for (const Letter& letter : TRY(migration_.journal->letters(Journal::Bodies::kWithout)))
+    if (letter.key_digest.empty() && letter.state == LetterState::kOpen) ++report_.unreadable_open;
+  return {};
+}
+
+void Verification::conclude() {
+  report_.equal = report_.missing == 0 && report_.extra == 0 && report_.different == 0 && report_.refused == 0 &&
+                  report_.unreadable_open == 0;
+  report_.at = utc_now();
+}
+
+Status Verification::compare_sides() {
+  if (options_.sample) return sample();
+  TRY(sum_buckets());
+  return compare_keys();
+}
+
+Result<Report> Verification::run() {
+  auto begun = std::chrono::steady_clock::now();
+  if (!migration_.source) migration_.source = TRY(open_source(migration_.plan, migration_.folder));
+  if (!TRY(migration_.journal->fact("loaded")))
+    return Error(ErrorKind::kConfig, "verify.not_loaded",
+                 "the load has not finished, so there is nothing to compare yet; finish it with `offramp run " +
+                     migration_.plan.path + "`");
+  partitions_ = TRY(migration_.source->partitions());
+  TRY(compare_sides());
+  if (options_.repair && report_.missing + report_.different + report_.extra > 0) {
+    TRY(repair());
+    uint64_t repaired = report_.repaired;
+    report_ = {};
+    report_.repaired = repaired;
+    TRY(compare_sides());
+  }
+  if (!options_.sample) TRY(name_attributes());
+  TRY(judge_letters());
+  conclude();
+  report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  TRY(migration_.journal->set_fact("verified", (report_.equal ? "equal at " : "different at ") + report_.at));
+  TRY(write_reports(report_, migration_));
+  return std::move(report_);
+}
+
+}  // namespace
+
+std::string_view finding_name(Finding finding) {
+  switch (finding) {
+    case Finding::kMissing: return "missing";
+    case Finding::kExtra: return "extra";
+    case Finding::kDifferent: return "different";
+    case Finding::kRefused: return "refused";
+    case Finding::kWaived: return "waived";
+  }
+  return "different";
+}
+
+Result<Report> verify(Migration& migration, Progress& progress, const Options& options) {
+  return Verification(migration, progress, options).run();
+}
+
+}  // namespace offramp::migrate::verify
