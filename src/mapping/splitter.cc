@@ -69,7 +69,10 @@ Splitter::Splitter(std::shared_ptr<const CompiledMapping> mapping)
 Splitter::~Splitter() = default;
 
 uint32_t Splitter::table() const { return impl_->chosen; }
-uint32_t Splitter::source_mapping() const { return impl_->shape->mapping; }
+uint32_t Splitter::source_mapping() const {
+  ASSERT(impl_->shape);
+  return impl_->shape->mapping;
+}
 
 const TableShape* Splitter::Impl::choose(ItemView item, RowBatch& rows) {
   for (const TableShape& candidate : plan.shapes) {

@@ -31,6 +31,7 @@ TEST(Splitter, PutsAnOrderIntoItsColumns) {
     "lines":{"L":[{"M":{"sku":{"S":"a"},"qty":{"N":"2"}}},{"M":{}},{"M":{"sku":{"N":"1"},"note":{"S":"x"}}}]}})");
   ASSERT_EQ(expect_identity(trip, item.view()), Outcome::kRow);
   EXPECT_EQ(trip.splitter.table(), 0u);
+  EXPECT_EQ(trip.splitter.source_mapping(), 0u);
   EXPECT_EQ(trip.cell(0, 0, 0).bytes(), "7");
   EXPECT_EQ(trip.cell(0, 0, 1).bytes(), "9");
   EXPECT_EQ(trip.cell(0, 0, 2).bytes(), "12.5");
@@ -92,11 +93,13 @@ TEST(Splitter, FirstTableThatMatchesAndFitsTakesTheItem) {
   auto table_of = [&](std::string json) {
     TestItem item(json);
     Outcome outcome = expect_identity(trip, item.view());
-    if (outcome == Outcome::kSkipped) return std::string("skipped");
+    if (outcome == Outcome::kSkipped)
+      return "skipped by " + std::to_string(trip.splitter.source_mapping());
     if (outcome == Outcome::kRefused) return "refused: " + trip.why;
     return trip.mapping->tables()[trip.splitter.table()].name;
   };
-  EXPECT_EQ(table_of(R"({"pk":{"S":"N#1"},"sk":{"S":"a"},"archivedAt":{"N":"1"}})"), "skipped");
+  EXPECT_EQ(table_of(R"({"pk":{"S":"N#1"},"sk":{"S":"a"},"archivedAt":{"N":"1"}})"),
+            "skipped by 0");
   EXPECT_EQ(table_of(R"({"pk":{"S":"N#1"},"sk":{"S":"a"}})"), "numbered");
   EXPECT_EQ(table_of(R"({"pk":{"S":"N#01"},"sk":{"S":"a"}})"), "other");
   EXPECT_EQ(table_of(R"({"pk":{"S":"N#-0"},"sk":{"S":"a"}})"), "other");
