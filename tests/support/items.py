@@ -32,10 +32,11 @@ def canonical(value):
         return ["M", {name: canonical(member) for name, member in content.items()}]
     if tag == "L":
         return ["L", [canonical(member) for member in content]]
+    # A set is a set: hand-made dumps hold members twice, which DynamoDB itself would refuse.
     if tag == "NS":
-        return ["NS", sorted(map(_number, content))]
+        return ["NS", sorted(set(map(_number, content)))]
     if tag in ("SS", "BS"):
-        return [tag, sorted(content)]
+        return [tag, sorted(set(content))]
     raise AssertionError(f"{tag} is not a type of DynamoDB")
 
 
