@@ -65,14 +65,11 @@ uint64_t QueryResult::affected() const {
 Result<Connection> Connection::open(const std::string& url) {
   TRY(check_url(url));
   // What stands before dbname can be overridden by the URL, what stands behind cannot.
-  const char* keywords[] = {"fallback_application_name",
-                            "keepalives_idle",
-                            "keepalives_interval",
-                            "keepalives_count",
-                            "dbname",
-                            "client_encoding",
-                            nullptr};
-  const char* values[] = {"offramp", "30", "10", "3", url.c_str(), "UTF8", nullptr};
+  // tcp_user_timeout bounds a COPY whose bytes nobody acknowledges, where keepalives do not help.
+  const char* keywords[] = {
+      "fallback_application_name", "keepalives_idle", "keepalives_interval", "keepalives_count",
+      "tcp_user_timeout",          "dbname",          "client_encoding",     nullptr};
+  const char* values[] = {"offramp", "30", "10", "3", "120000", url.c_str(), "UTF8", nullptr};
   PGconn* raw = PQconnectStartParams(keywords, values, 1);
   if (!raw)
     return Error(ErrorKind::kUnavailable, "postgres.memory",
