@@ -1,16 +1,15 @@
 // JSON → nodes with simdjson on-demand: one forward pass, every value visited once, so nothing is left unvalidated.
 //
 // simdjson checks structure, UTF-8 and control characters; this file checks DynamoDB's typing. A string without
-// escapes is not copied. Scratch for duplicate checks is kept between items.
+// escapes is not copied. Items written as AWS writes them take the short way of compact_json.h first.
 #include "ddb/wire_json.h"
 
 #include <simdjson.h>
-#include <xxhash.h>
 
-#include <algorithm>
 #include <cstring>
 
-#include "base/base64.h"
+#include "ddb/compact_json.h"
+#include "ddb/json_values.h"
 #include "ddb/number.h"
 
 namespace offramp::ddb {
@@ -19,9 +18,6 @@ namespace {
 namespace od = simdjson::ondemand;
 
 static_assert(kJsonPadding >= simdjson::SIMDJSON_PADDING);
-
-// Up to this many siblings are compared pairwise when a duplicate is possible; more are compared by hash.
-constexpr uint32_t kPairwiseMax = 16;
 
 Type type_from_tag(std::string_view tag) {
   switch (tag.size()) {
@@ -51,8 +47,7 @@ Type type_from_tag(std::string_view tag) {
 
 struct JsonDecoder::Impl {
   od::parser parser;
-  std::vector<uint64_t> hashes;
-  std::vector<char> copy;  // padded copy for decode_value
+  JsonValues values;
 
   // State of one call.
   ItemBatch* batch = nullptr;
@@ -61,7 +56,6 @@ struct JsonDecoder::Impl {
   const char* where = nullptr;  // where the newest complaint points
   std::string complaint;        // empty: simdjson's own
 
-  struct Failed {};
   using Outcome = bool;  // true = fine
 
   Outcome fail(std::string message, const char* at = nullptr) {
@@ -113,27 +107,11 @@ struct JsonDecoder::Impl {
   }
 
   Outcome number_text(std::string_view text, std::string_view& out) {
-    if (is_canonical_number(text)) {
-      out = text;
-      return true;
-    }
-    auto number = Number::parse(text);
-    if (!number.ok()) return fail(number.error().message(), text.data());
-    char* to = batch->arena.allocate(kNumberTextMax);
-    size_t size = number->write(to);
-    batch->arena.shrink_last(to, kNumberTextMax, size);
-    out = {to, size};
-    return true;
+    return values.number(text, *batch, out) || fail(values.complaint, text.data());
   }
 
   Outcome binary(std::string_view text, std::string_view& out) {
-    size_t room = base::base64_decoded_size_max(text.size());
-    char* to = batch->arena.allocate(room);
-    auto size = base::decode_base64(text, to);
-    if (!size) return fail("not valid base64", text.data());
-    batch->arena.shrink_last(to, room, *size);
-    out = {to, *size};
-    return true;
+    return values.binary(text, *batch, out) || fail("not valid base64", text.data());
   }
 
   Outcome scalar_bytes(Type type, std::string_view text, std::string_view& out) {
@@ -142,47 +120,6 @@ struct JsonDecoder::Impl {
       case Type::kB: return binary(text, out);
       default: out = text; return true;
     }
-  }
-
-  // True when two of the `count` siblings that start at node `first` have equal names (or bytes).
-  template <class Bytes>
-  bool has_duplicate(uint32_t first, uint32_t count, Bytes bytes_of) {
-    std::vector<Node>& nodes = batch->nodes();
-    if (count <= kPairwiseMax) {
-      const Node* outer = &nodes[first];
-      for (uint32_t i = 0; i + 1 < count; ++i, outer += outer->span) {
-        std::string_view bytes = bytes_of(*outer);
-        const Node* inner = outer + outer->span;
-        for (uint32_t j = i + 1; j < count; ++j, inner += inner->span)
-          if (inner->name_size == outer->name_size && bytes_of(*inner) == bytes) return true;
-      }
-      return false;
-    }
-    hashes.clear();
-    const Node* node = &nodes[first];
-    for (uint32_t i = 0; i < count; ++i, node += node->span) {
-      std::string_view bytes = bytes_of(*node);
-      hashes.push_back(XXH3_64bits(bytes.data(), bytes.size()));
-    }
-    std::sort(hashes.begin(), hashes.end());
-    return std::adjacent_find(hashes.begin(), hashes.end()) != hashes.end();
-  }
-
-  static std::string_view name_of(const Node& node) { return {node.name, node.name_size}; }
-  static std::string_view data_of(const Node& node) { return {node.data, node.size}; }
-
-  // Real dumps hold sets written by hand with a member twice ("5.0","5.0"): a set is what its members are, so the
-  // copies collapse.
-  void remove_duplicate_members(uint32_t set_index, uint32_t& count) {
-    std::vector<Node>& nodes = batch->nodes();
-    uint32_t first = set_index + 1;
-    if (!has_duplicate(first, count, data_of)) return;
-    auto less = [](const Node& a, const Node& b) { return data_of(a) < data_of(b); };
-    auto same = [](const Node& a, const Node& b) { return data_of(a) == data_of(b); };
-    auto begin = nodes.begin() + first;
-    std::sort(begin, nodes.end(), less);
-    nodes.erase(std::unique(begin, nodes.end(), same), nodes.end());
-    count = static_cast<uint32_t>(nodes.size()) - first;
   }
 
   Outcome read_set(od::value value, Type type, std::string_view name, bool base64_text) {
@@ -200,7 +137,7 @@ struct JsonDecoder::Impl {
       builder.scalar(member_type(type), bytes);
       ++count;
     }
-    remove_duplicate_members(index, count);
+    values.remove_duplicate_members(batch->nodes(), index, count);
     builder.close(index, count);
     return true;
   }
@@ -237,7 +174,7 @@ struct JsonDecoder::Impl {
   }
 
   Outcome close_map(uint32_t index, uint32_t count) {
-    if (has_duplicate(index + 1, count, name_of)) return fail("an attribute name occurs twice in one map");
+    if (values.names_repeat(batch->nodes(), index + 1, count)) return fail("an attribute name occurs twice in one map");
     ItemBuilder(batch->nodes()).close(index, count);
     return true;
   }
@@ -496,6 +433,10 @@ Result<uint32_t> JsonDecoder::decode_item(std::string_view text, std::string_vie
   impl.complaint.clear();
   impl.where = nullptr;
   size_t before = batch.nodes().size();
+  if (form == JsonForm::kTyped) {
+    if (read_compact_item(text, wrapper, impl.values, batch)) return static_cast<uint32_t>(before);
+    batch.nodes().resize(before);
+  }
   od::document document;
   simdjson::error_code code =
       impl.parser.iterate(text.data(), text.size(), text.size() + simdjson::SIMDJSON_PADDING).get(document);
