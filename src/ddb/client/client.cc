@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <isa-l/crc.h>
 
+#include <atomic>
 #include <charconv>
 #include <utility>
 
@@ -53,11 +54,16 @@ class LocalCredentials : public io::aws::CredentialsProvider {
       io::aws::open_credentials_chain(without_metadata());
 };
 
+// Connections that fail before the first answer of all are most likely a wrong address: say so
+// soon.
+constexpr int kFirstTriesMax = 5;
+
 }  // namespace
 
 struct Client::Impl {
   ClientOptions options;
   io::HttpPool pool;
+  std::atomic<bool> answered = false;  // the endpoint has answered at least once
 };
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -122,7 +128,8 @@ Result<std::string> Client::call(std::string_view operation, std::string_view ta
     if (options.stop.stop_requested()) return cancelled();
     if (!sent.ok()) {
       if (sent.error().kind() != ErrorKind::kRetry) return std::move(sent).error();
-      if (backoff.wait(options.stop)) continue;
+      bool give_up = !impl_->answered && backoff.tries() >= kFirstTriesMax;
+      if (!give_up && backoff.wait(options.stop)) continue;
       if (options.stop.stop_requested()) return cancelled();
       return Error(ErrorKind::kUnavailable, "ddb.unavailable",
                    fmt::format("{} of table {}: {} after {} tries; check the endpoint and the "

@@ -95,6 +95,25 @@ TEST_F(ClientTest, C10_TriesAreBounded) {
   EXPECT_EQ(refused({.body = "{}", .cut_after = 1}).code(), "ddb.unavailable");
 }
 
+TEST_F(ClientTest, AnEndpointThatNeverAnsweredIsGivenUpSoon) {
+  std::string address;
+  {
+    io::ScriptedServer server([](const ScriptedRequest&, size_t) { return ScriptedAnswer{}; });
+    address = server.url();
+  }
+  auto client = std::move(Client::open({.region = "eu-west-1",
+                                        .endpoint = address,
+                                        .credentials = credentials_,
+                                        .retry = {.tries_max = 50},
+                                        .clock = &clock_}))
+                    .value();
+  auto got = client->call("DescribeTable", "Orders", "{}");
+  ASSERT_FALSE(got.ok());
+  EXPECT_EQ(got.error().kind(), ErrorKind::kUnavailable);
+  EXPECT_THAT(got.error().message(), HasSubstr(address));
+  EXPECT_EQ(clock_.sleeps().size(), 4u);
+}
+
 TEST_F(ClientTest, ChecksTheCrc32) {
   std::string body = R"({"Items":[]})";
   uint32_t sum =

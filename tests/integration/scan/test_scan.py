@@ -149,4 +149,4 @@ def test_nobody_listens(tool, tmp_path):
     done = plan(tool, "dynamodb://Orders?endpoint=http://127.0.0.1:9&region=eu-west-1", f"sqlite:{tmp_path}/x.sqlite",
                 code=3)
     assert "127.0.0.1:9" in done.err
-    assert time.monotonic() - started < 120
+    assert time.monotonic() - started < 20
