@@ -114,6 +114,12 @@ struct JsonDecoder::Impl {
     return values.binary(text, *batch, out) || fail("not valid base64", text.data());
   }
 
+  // A string or name kept in base64 by extra's escapes.
+  Outcome escaped_text(std::string_view text, std::string_view& out) {
+    if (!binary(text, out)) return false;
+    return simdjson::validate_utf8(out.data(), out.size()) || fail("not UTF-8 behind base64", text.data());
+  }
+
   Outcome scalar_bytes(Type type, std::string_view text, std::string_view& out) {
     switch (type) {
       case Type::kN: return number_text(text, out);
@@ -133,7 +139,7 @@ struct JsonDecoder::Impl {
       if (auto code = std::move(element).get(member)) return fail(code);
       std::string_view text, bytes;
       if (!read_string(member, text)) return false;
-      if (base64_text ? !binary(text, bytes) : !scalar_bytes(member_type(type), text, bytes)) return false;
+      if (base64_text ? !escaped_text(text, bytes) : !scalar_bytes(member_type(type), text, bytes)) return false;
       builder.scalar(member_type(type), bytes);
       ++count;
     }
@@ -202,7 +208,7 @@ struct JsonDecoder::Impl {
         od::value half;
         if (auto code = std::move(part).get(half)) return fail(code);
         std::string_view text;
-        if (place == 0 && (!read_string(half, text) || !binary(text, member))) return false;
+        if (place == 0 && (!read_string(half, text) || !escaped_text(text, member))) return false;
         if (place == 1 && !read_value(half, member, depth + 1)) return false;
         ++place;
       }
@@ -216,7 +222,7 @@ struct JsonDecoder::Impl {
     ItemBuilder builder(batch->nodes());
     if (tag == "$S64") {
       std::string_view text, bytes;
-      if (!read_string(value, text) || !binary(text, bytes)) return false;
+      if (!read_string(value, text) || !escaped_text(text, bytes)) return false;
       builder.scalar(Type::kS, bytes, name);
       return true;
     }
@@ -316,8 +322,8 @@ struct JsonDecoder::Impl {
         std::string_view token = value.raw_json_token();
         if (!token.starts_with("null") || (token.size() > 4 && (isalnum(token[4]) != 0)))
           return fail("not a JSON value", token.data());
-        bool null = value.is_null();
-        if (!null) return fail("not a JSON value", token.data());
+        bool null = false;
+        if (value.is_null().get(null) || !null) return fail("not a JSON value", token.data());
         builder.null(name);
         return true;
       }

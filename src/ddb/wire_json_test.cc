@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ddb/compact_json.h"
 #include "ddb/digest.h"
 #include "ddb/item_size.h"
 
@@ -86,6 +87,27 @@ TEST_F(WireJson, ExtraEscapes) {
   refusal(R"({"s":{"$S64":"YQBi"}})");
 }
 
+TEST_F(WireJson, TheShortWayAndSimdjsonAgree) {
+  // kExtra never takes the short way of compact_json.h.
+  for (const char* text : {R"({"pk":{"S":"a"},"n":{"N":"-1.50"},"b":{"B":"aGk="},"t":{"BOOL":false},"z":{"NULL":true}})",
+                           R"({"l":{"L":[{"S":"x"},{"M":{"k":{"L":[]}}}]},"ss":{"SS":["a","b","a"]},"ns":{"NS":["1.0","1"]}})",
+                           R"({"bs":{"BS":["aGk=","aA=="]},"e":{"S":""},"m":{"M":{}},"":{"S":"empty name"}})",
+                           "{}", R"({"long":{"S":"0123456789abcdef0123456789abcdef0123456789"}})"}) {
+    ItemView fast = decode(text), general = decode(text, JsonForm::kExtra);
+    EXPECT_TRUE(equal(fast, general)) << text;
+    EXPECT_EQ(canonical_item_json(fast), canonical_item_json(general)) << text;
+  }
+  ItemBatch batch;
+  JsonValues values;
+  Text plain(R"({"Item":{"pk":{"S":"a"}}})"), blanks(R"({"Item": {"pk":{"S":"a"}}})"), escape(R"({"Item":{"pk":{"S":"\n"}}})"),
+      twice(R"({"Item":{"pk":{"S":"a"},"pk":{"S":"b"}}})"), bad("{\"Item\":{\"pk\":{\"S\":\"\xff\"}}}");
+  EXPECT_TRUE(read_compact_item(plain.view(), "Item", values, batch));
+  for (const Text* text : {&blanks, &escape, &twice, &bad}) {
+    ItemBatch other;
+    EXPECT_FALSE(read_compact_item(text->view(), "Item", values, other)) << text->view();
+  }
+}
+
 TEST_F(WireJson, Refusals) {
   EXPECT_NE(refusal(R"({"a":{"S":1}})").find("expected a string (at byte 10)"), std::string::npos);
   EXPECT_NE(refusal(R"({"a":{"N":"x1"}})").find("cannot be converted to a numeric value"), std::string::npos);
@@ -96,6 +118,8 @@ TEST_F(WireJson, Refusals) {
   EXPECT_NE(refusal(R"({"a":{"NULL":false}})").find("value of true"), std::string::npos);
   EXPECT_NE(refusal(R"({"a":{"B":"?"}})").find("base64"), std::string::npos);
   EXPECT_NE(refusal("{\"a\":{\"S\":\"\xff\"}}").find("(at byte 11)"), std::string::npos);
+  refusal(R"({"a":{"S":"x"},"z":null":1})", JsonForm::kPlain);
+  refusal(R"({"s":{"$S64":"/w=="}})", JsonForm::kExtra);
   EXPECT_NE(refusal("{\"a\":{\"S\":\"\xc3\"}}").find("(at byte 11)"), std::string::npos);
   for (const char* text : {"", "{", "[]", "null", R"({"a":"x"})", R"({"a":{"L":{}}})", R"({"a":{"M":[]}})", R"({"a":{"SS":"x"}})",
                            R"({"a":{"S":"x"}}})", R"({"a":{"S":"x"}} {})", R"({"a" {"S":"x"}})", "{\"a\":{\"S\":\"\x01\"}}"})

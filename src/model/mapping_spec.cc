@@ -15,6 +15,8 @@ struct Word {
   std::string_view name;
   T value;
 };
+template <class T>
+Word(const char*, T) -> Word<T>;  // clang 14 does not deduce aggregates
 
 constexpr std::array kColumnTypes = {
     Word{"text", ColumnType::kText},
