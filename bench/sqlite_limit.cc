@@ -122,7 +122,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> indexes;
   sqlite3_stmt* schema =
       prepare(from,
-              "SELECT type, name, sql FROM sqlite_master WHERE tbl_name NOT LIKE 'offramp%' AND "
+              "SELECT type, name, sql FROM sqlite_master WHERE tbl_name NOT LIKE '%offramp\_%' ESCAPE '\\' AND "
               "tbl_name NOT LIKE 'sqlite%' AND sql IS NOT NULL");
   while (sqlite3_step(schema) == SQLITE_ROW) {
     auto text = [&](int i) {

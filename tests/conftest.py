@@ -44,8 +44,20 @@ def tool(tmp_path):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def target(request, tmp_path):
-    """The URL of an empty target, once per kind of target."""
-    if request.param == "sqlite":
-        return f"sqlite:{tmp_path}/target.sqlite"
-    return request.getfixturevalue("postgres").new_database()
+def new_target(request, tmp_path):
+    """Makes the URL of another empty target at each call, for each kind of target."""
+    made = []
+
+    def make():
+        made.append(1)
+        if request.param == "sqlite":
+            return f"sqlite:{tmp_path}/target{len(made)}.sqlite"
+        return request.getfixturevalue("postgres").new_database()
+
+    return make
+
+
+@pytest.fixture
+def target(new_target):
+    """The URL of an empty target, for each kind of target."""
+    return new_target()

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 
-USER = "offramp"
+USER = "app"
 PASSWORD = "correct horse"
 
 

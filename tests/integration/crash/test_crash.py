@@ -27,15 +27,6 @@ def shop(tmp_path_factory):
     return folder, items.Contents(KEYS).add_all(items.export_items(folder))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def new_target(request, tmp_path):
-    def make(number):
-        if request.param == "sqlite":
-            return f"sqlite:{tmp_path}/{number}/target.sqlite"
-        return request.getfixturevalue("postgres").new_database()
-    return make
-
-
 def seconds_of_a_load(tool):
     started = time.monotonic()
     tool.run("run", tool.plan_path, "--until", "verified")
@@ -64,7 +55,7 @@ def test_C9_kill_anywhere(tmp_path, shop, new_target):
     def begin(number):
         os.mkdir(tmp_path / str(number))
         tool = Tool(tmp_path / str(number))
-        tool.plan(f"export:{folder}", new_target(number), KEYS)
+        tool.plan(f"export:{folder}", new_target(), KEYS)
         return tool
 
     whole = seconds_of_a_load(begin("untouched"))

@@ -9,7 +9,7 @@ from tool import environment
 
 def test_the_demo_ends_well(tmp_path):
     done = subprocess.run([os.path.join(paths.ROOT, "scripts", "demo"), "3000", str(tmp_path / "demo")],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(), timeout=120)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(OFFRAMP_BUILD=paths.BUILD), timeout=120)
     assert done.returncode == 0, done.stdout
     assert "equal: 3,000 items at the source, 3,000 at the target" in done.stdout, done.stdout
     answers = done.stdout.split("The application's questions, in SQL")[1]
