@@ -27,6 +27,8 @@ from tool import Tool, environment, generate  # noqa: E402
 
 ITEMS = int(os.environ.get("BENCH_ITEMS", "2000000"))
 RUNS = int(os.environ.get("BENCH_RUNS", "3"))
+# Ten times the items must not need more memory.
+MEMORY_ITEMS = [int(n) for n in os.environ.get("BENCH_MEMORY_ITEMS", "200000,2000000").split(",")]
 CONNECTIONS = 2
 TUNED = {"shared_buffers": "2GB", "max_wal_size": "16GB", "checkpoint_timeout": "30min", "wal_buffers": "64MB",
          "maintenance_work_mem": "1GB", "max_parallel_maintenance_workers": "2"}
@@ -188,7 +190,7 @@ class Bench:
 
     def memory(self):
         peaks = {}
-        for count in (200_000, 2_000_000):
+        for count in MEMORY_ITEMS:
             full = self.export(count)
             for kind in ("sqlite", "postgresql"):
                 name = f"rss-{kind}-{count}"

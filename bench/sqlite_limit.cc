@@ -120,10 +120,10 @@ int main(int argc, char** argv) {
   if (sqlite3_open(argv[2], &to) != SQLITE_OK) die(sqlite3_errmsg(to));
   std::vector<TableRows> tables;
   std::vector<std::string> indexes;
-  sqlite3_stmt* schema =
-      prepare(from,
-              "SELECT type, name, sql FROM sqlite_master WHERE tbl_name NOT LIKE '%offramp\_%' ESCAPE '\\' AND "
-              "tbl_name NOT LIKE 'sqlite%' AND sql IS NOT NULL");
+  sqlite3_stmt* schema = prepare(from,
+                                 "SELECT type, name, sql FROM sqlite_master WHERE tbl_name NOT "
+                                 "LIKE '%offramp\_%' ESCAPE '\\' AND "
+                                 "tbl_name NOT LIKE 'sqlite%' AND sql IS NOT NULL");
   while (sqlite3_step(schema) == SQLITE_ROW) {
     auto text = [&](int i) {
       return std::string(reinterpret_cast<const char*>(sqlite3_column_text(schema, i)));
