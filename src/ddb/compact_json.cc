@@ -11,10 +11,14 @@
 namespace offramp::ddb {
 namespace {
 
+// No node takes less text than a set's member `"",`.
+constexpr size_t kTextPerNode = 3;
+
 class CompactReader {
  public:
-  CompactReader(std::string_view text, JsonValues& values, ItemBatch& batch)
-      : at_(text.data()), end_(text.data() + text.size()), values_(values), batch_(batch), nodes_(batch.nodes()) {}
+  // `nodes` has room for text.size() / kTextPerNode + 2 nodes.
+  CompactReader(std::string_view text, JsonValues& values, ItemBatch& batch, Node* nodes)
+      : at_(text.data()), end_(text.data() + text.size()), values_(values), batch_(batch), next_(nodes) {}
 
   bool item(std::string_view wrapper) {
     if (!wrapper.empty()) {
@@ -25,8 +29,25 @@ class CompactReader {
     if (!wrapper.empty() && !take('}')) return false;
     return at_ == end_;
   }
+  const Node* end() const { return next_; }
 
  private:
+  Node* add(Type type, std::string_view name) {
+    Node* node = next_++;
+    node->name = name.data();
+    node->name_size = static_cast<uint32_t>(name.size());
+    node->data = nullptr;
+    node->size = 0;
+    node->span = 1;
+    node->type = type;
+    node->boolean = false;
+    return node;
+  }
+  void close(Node* node, uint32_t children) {
+    node->size = children;
+    node->span = static_cast<uint32_t>(next_ - node);
+  }
+
   bool take(char c) {
     if (*at_ != c) return false;
     ++at_;
@@ -63,8 +84,7 @@ class CompactReader {
   // Members up to the closing brace; the opening one has been read.
   bool map(std::string_view name, int depth) {
     if (depth > kDepthMax) return false;
-    ItemBuilder builder(nodes_);
-    uint32_t index = builder.open(Type::kM, name);
+    Node* node = add(Type::kM, name);
     uint32_t count = 0;
     if (!take('}')) {
       do {
@@ -74,14 +94,13 @@ class CompactReader {
       } while (take(','));
       if (!take('}')) return false;
     }
-    if (values_.names_repeat(nodes_, index + 1, count)) return false;
-    builder.close(index, count);
+    if (values_.names_repeat(node + 1, count)) return false;
+    close(node, count);
     return true;
   }
 
   bool list(std::string_view name, int depth) {
-    ItemBuilder builder(nodes_);
-    uint32_t index = builder.open(Type::kL, name);
+    Node* node = add(Type::kL, name);
     uint32_t count = 0;
     if (!take(']')) {
       do {
@@ -90,13 +109,12 @@ class CompactReader {
       } while (take(','));
       if (!take(']')) return false;
     }
-    builder.close(index, count);
+    close(node, count);
     return true;
   }
 
   bool set(Type type, std::string_view name) {
-    ItemBuilder builder(nodes_);
-    uint32_t index = builder.open(type, name);
+    Node* node = add(type, name);
     uint32_t count = 0;
     if (!take(']')) {
       do {
@@ -106,8 +124,9 @@ class CompactReader {
       } while (take(','));
       if (!take(']')) return false;
     }
-    values_.remove_duplicate_members(nodes_, index, count);
-    builder.close(index, count);
+    count = values_.remove_duplicate_members(node + 1, count);
+    next_ = node + 1 + count;
+    close(node, count);
     return true;
   }
 
@@ -115,7 +134,9 @@ class CompactReader {
     std::string_view bytes = text;
     if (type == Type::kN && !values_.number(text, batch_, bytes)) return false;
     if (type == Type::kB && !values_.binary(text, batch_, bytes)) return false;
-    ItemBuilder(nodes_).scalar(type, bytes, name);
+    Node* node = add(type, name);
+    node->data = bytes.data();
+    node->size = static_cast<uint32_t>(bytes.size());
     return true;
   }
 
@@ -135,7 +156,7 @@ class CompactReader {
       case 'N':
         if (take('S')) return take("\":[") && set(Type::kNS, name) && take('}');
         if (take("ULL\":true}")) {
-          ItemBuilder(nodes_).null(name);
+          add(Type::kNull, name);
           return true;
         }
         return tagged_string(Type::kN, name);
@@ -144,7 +165,7 @@ class CompactReader {
         if (take("OOL\":")) {
           bool truth = *at_ == 't';
           if (!take(truth ? "true}" : "false}")) return false;
-          ItemBuilder(nodes_).boolean(truth, name);
+          add(Type::kBool, name)->boolean = truth;
           return true;
         }
         return tagged_string(Type::kB, name);
@@ -158,13 +179,18 @@ class CompactReader {
   const char* const end_;
   JsonValues& values_;
   ItemBatch& batch_;
-  std::vector<Node>& nodes_;
+  Node* next_;
 };
 
 }  // namespace
 
-bool read_compact_item(std::string_view text, std::string_view wrapper, JsonValues& values, ItemBatch& batch) {
-  return CompactReader(text, values, batch).item(wrapper) && simdjson::validate_utf8(text.data(), text.size());
+bool read_compact_item(std::string_view text, std::string_view wrapper, JsonValues& values, CompactNodes& nodes,
+                       ItemBatch& batch) {
+  Node* first = nodes.reserve(text.size() / kTextPerNode + 2);
+  CompactReader reader(text, values, batch, first);
+  if (!reader.item(wrapper) || !simdjson::validate_utf8(text.data(), text.size())) return false;
+  batch.nodes().insert(batch.nodes().end(), static_cast<const Node*>(first), reader.end());
+  return true;
 }
 
 }  // namespace offramp::ddb

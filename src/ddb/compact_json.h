@@ -6,6 +6,7 @@
 // Why it exists: docs/adr/0005-compact-json.md.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "ddb/item_batch.h"
@@ -13,8 +14,25 @@
 
 namespace offramp::ddb {
 
-// Appends the item's nodes and returns true, or returns false having appended anything (the caller cuts it off). `text`
-// must be followed by kJsonPadding readable bytes.
-bool read_compact_item(std::string_view text, std::string_view wrapper, JsonValues& values, ItemBatch& batch);
+// Room for one item's nodes, kept between items.
+class CompactNodes {
+ public:
+  Node* reserve(size_t count) {
+    if (count > size_) {
+      size_ = count;
+      nodes_ = std::make_unique_for_overwrite<Node[]>(count);
+    }
+    return nodes_.get();
+  }
+
+ private:
+  std::unique_ptr<Node[]> nodes_;
+  size_t size_ = 0;
+};
+
+// Appends the item's nodes and returns true, or appends nothing and returns false. `text` must be followed by
+// kJsonPadding readable bytes.
+bool read_compact_item(std::string_view text, std::string_view wrapper, JsonValues& values, CompactNodes& nodes,
+                       ItemBatch& batch);
 
 }  // namespace offramp::ddb

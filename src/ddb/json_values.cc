@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/base64.h"
 #include "ddb/number.h"
@@ -72,19 +73,56 @@ bool JsonValues::repeats(const Node* first, uint32_t count, BytesOf bytes_of) {
   return std::adjacent_find(hashes_.begin(), hashes_.end()) != hashes_.end();
 }
 
-bool JsonValues::names_repeat(const std::vector<Node>& nodes, uint32_t first, uint32_t count) {
-  return count > 1 && repeats(&nodes[first], count, name_of);
+namespace {
+
+// Few instructions, good enough to tell the names of one map apart; never reads outside the name.
+uint64_t short_hash(std::string_view name) {
+  uint64_t value = name.size();
+  if (name.size() >= 8) {
+    uint64_t head, tail;
+    std::memcpy(&head, name.data(), 8);
+    std::memcpy(&tail, name.data() + name.size() - 8, 8);
+    value ^= head + (tail << 1);
+  } else if (name.size() >= 4) {
+    uint32_t head, tail;
+    std::memcpy(&head, name.data(), 4);
+    std::memcpy(&tail, name.data() + name.size() - 4, 4);
+    value ^= (static_cast<uint64_t>(head) << 32 | tail) + name.size();
+  } else if (!name.empty()) {
+    value ^= static_cast<uint64_t>(static_cast<unsigned char>(name[0])) << 8 |
+             static_cast<uint64_t>(static_cast<unsigned char>(name[name.size() / 2])) << 16 |
+             static_cast<uint64_t>(static_cast<unsigned char>(name.back())) << 24;
+  }
+  return value * 0x9E3779B97F4A7C15ull;
 }
 
-void JsonValues::remove_duplicate_members(std::vector<Node>& nodes, uint32_t set, uint32_t& count) {
-  uint32_t first = set + 1;
-  if (count < 2 || !repeats(&nodes[first], count, data_of)) return;
+}  // namespace
+
+bool JsonValues::names_may_repeat(const Node* first, uint32_t count) {
+  if (++stamp_ == 0) {
+    stamps_.fill(0);
+    stamp_ = 1;
+  }
+  const Node* node = first;
+  for (uint32_t i = 0; i < count; ++i, node += node->span) {
+    uint32_t& slot = stamps_[short_hash({node->name, node->name_size}) >> 54];
+    if (slot == stamp_) return true;
+    slot = stamp_;
+  }
+  return false;
+}
+
+bool JsonValues::names_repeat(const Node* first, uint32_t count) {
+  static_assert(kSlots == 1 << (64 - 54));
+  return count > 1 && names_may_repeat(first, count) && repeats(first, count, name_of);
+}
+
+uint32_t JsonValues::remove_duplicate_members(Node* first, uint32_t count) {
+  if (count < 2 || !repeats(first, count, data_of)) return count;
   auto less = [](const Node& a, const Node& b) { return data_of(a) < data_of(b); };
   auto same = [](const Node& a, const Node& b) { return data_of(a) == data_of(b); };
-  auto begin = nodes.begin() + first;
-  std::sort(begin, nodes.end(), less);
-  nodes.erase(std::unique(begin, nodes.end(), same), nodes.end());
-  count = static_cast<uint32_t>(nodes.size()) - first;
+  std::sort(first, first + count, less);
+  return static_cast<uint32_t>(std::unique(first, first + count, same) - first);
 }
 
 }  // namespace offramp::ddb

@@ -48,6 +48,7 @@ Type type_from_tag(std::string_view tag) {
 struct JsonDecoder::Impl {
   od::parser parser;
   JsonValues values;
+  CompactNodes compact_nodes;
 
   // State of one call.
   ItemBatch* batch = nullptr;
@@ -143,7 +144,9 @@ struct JsonDecoder::Impl {
       builder.scalar(member_type(type), bytes);
       ++count;
     }
-    values.remove_duplicate_members(batch->nodes(), index, count);
+    std::vector<Node>& nodes = batch->nodes();
+    count = values.remove_duplicate_members(nodes.data() + index + 1, count);
+    nodes.resize(index + 1 + count);
     builder.close(index, count);
     return true;
   }
@@ -180,7 +183,7 @@ struct JsonDecoder::Impl {
   }
 
   Outcome close_map(uint32_t index, uint32_t count) {
-    if (values.names_repeat(batch->nodes(), index + 1, count)) return fail("an attribute name occurs twice in one map");
+    if (values.names_repeat(batch->nodes().data() + index + 1, count)) return fail("an attribute name occurs twice in one map");
     ItemBuilder(batch->nodes()).close(index, count);
     return true;
   }
@@ -440,8 +443,7 @@ Result<uint32_t> JsonDecoder::decode_item(std::string_view text, std::string_vie
   impl.where = nullptr;
   size_t before = batch.nodes().size();
   if (form == JsonForm::kTyped) {
-    if (read_compact_item(text, wrapper, impl.values, batch)) return static_cast<uint32_t>(before);
-    batch.nodes().resize(before);
+    if (read_compact_item(text, wrapper, impl.values, impl.compact_nodes, batch)) return static_cast<uint32_t>(before);
   }
   od::document document;
   simdjson::error_code code =

@@ -99,12 +99,13 @@ TEST_F(WireJson, TheShortWayAndSimdjsonAgree) {
   }
   ItemBatch batch;
   JsonValues values;
+  CompactNodes nodes;
   Text plain(R"({"Item":{"pk":{"S":"a"}}})"), blanks(R"({"Item": {"pk":{"S":"a"}}})"), escape(R"({"Item":{"pk":{"S":"\n"}}})"),
       twice(R"({"Item":{"pk":{"S":"a"},"pk":{"S":"b"}}})"), bad("{\"Item\":{\"pk\":{\"S\":\"\xff\"}}}");
-  EXPECT_TRUE(read_compact_item(plain.view(), "Item", values, batch));
+  EXPECT_TRUE(read_compact_item(plain.view(), "Item", values, nodes, batch));
   for (const Text* text : {&blanks, &escape, &twice, &bad}) {
     ItemBatch other;
-    EXPECT_FALSE(read_compact_item(text->view(), "Item", values, other)) << text->view();
+    EXPECT_FALSE(read_compact_item(text->view(), "Item", values, nodes, other)) << text->view();
   }
 }
 
