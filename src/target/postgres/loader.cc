@@ -33,7 +33,7 @@ Status CopyLoader::append(std::unique_ptr<LoadBatch> batch) {
 
 Status CopyLoader::flush() {
   if (error_) return *error_;
-  return stick(commit());
+  return stick(commit(Durable::kNow));
 }
 
 Status CopyLoader::append_rows(const LoadBatch& batch) {
@@ -43,14 +43,14 @@ Status CopyLoader::append_rows(const LoadBatch& batch) {
   bool batch_twice = false;
   if (!insert_keys(batch.rows)) {
     if (pending_rows_ > 0) {
-      TRY(commit());
+      TRY(commit(Durable::kLater));
       batch_twice = !insert_keys(batch.rows);
     } else {
       batch_twice = true;
     }
   }
   if (batch_twice && batch.items.size() > 0) {
-    TRY(commit());
+    TRY(commit(Durable::kLater));
     TRY(append_one_by_one(batch));
   } else {
     TRY(encode(batch.rows));
@@ -60,7 +60,7 @@ Status CopyLoader::append_rows(const LoadBatch& batch) {
   if (!pending_since_) pending_since_ = now;
   bool full = pending_rows_ >= kPendingRowsMax || pending_bytes_ >= kPendingBytesMax ||
               waves_ > 0 || now - *pending_since_ >= kPendingTimeMax;
-  return full ? commit() : Status();
+  return full ? commit(Durable::kLater) : Status();
 }
 
 bool CopyLoader::insert_keys(const mapping::RowBatch& rows) {
@@ -142,12 +142,20 @@ Status CopyLoader::write_table(uint32_t table) {
   return {};
 }
 
-Status CopyLoader::commit() {
+Status CopyLoader::commit(Durable durable) {
   if (pending_rows_ > 0) TRY(write_wave());
-  if (waves_ > 0 || !positions_.empty()) {
+  bool something = waves_ > 0 || !positions_.empty();
+  if (something || (durable == Durable::kNow && commits_later_)) {
     if (waves_ == 0) TRY(connection_.execute("BEGIN", "begin a transaction"));
-    TRY(write_positions(connection_, *binding_, positions_));
+    if (something) TRY(write_positions(connection_, *binding_, positions_));
+    if (durable == Durable::kLater) {
+      TRY(connection_.execute("SET LOCAL synchronous_commit TO off", "set a parameter"));
+    } else if (!something) {
+      // A transaction with an id of its own, so that its commit waits for the log up to here.
+      TRY(connection_.execute("SELECT txid_current()", "begin a transaction"));
+    }
     TRY(connection_.execute("COMMIT", "commit loaded rows"));
+    commits_later_ = durable == Durable::kLater;
   }
   waves_ = 0;
   positions_.clear();

@@ -28,8 +28,8 @@
 namespace offramp::target::postgres {
 
 // What may be pending before it is written. Measured: smaller costs commits, larger only memory.
-constexpr uint64_t kPendingRowsMax = 20'000;
-constexpr size_t kPendingBytesMax = 8u << 20;
+constexpr uint64_t kPendingRowsMax = 80'000;
+constexpr size_t kPendingBytesMax = 16u << 20;
 constexpr std::chrono::seconds kPendingTimeMax{5};
 
 class CopyLoader : public Loader {
@@ -49,7 +49,10 @@ class CopyLoader : public Loader {
   // Writes the pending rows into the open transaction (opened if need be), without a commit.
   Status write_wave();
   Status write_table(uint32_t table);
-  Status commit();
+  // kLater: the server may lose the newest transactions if it crashes, rows and checkpoints together, so a resume
+  // loads them again. kNow: all commits of this loader so far survive a crash.
+  enum class Durable { kLater, kNow };
+  Status commit(Durable durable);
   Error name_refused_row(Error error, uint32_t table) const;
   Status stick(Status status);
 
@@ -61,6 +64,7 @@ class CopyLoader : public Loader {
   std::map<std::string, model::Position> positions_;
   uint64_t pending_rows_ = 0;
   size_t pending_bytes_ = 0;
+  bool commits_later_ = false;  // some commit may not be on the server's disk yet
   int waves_ = 0;  // subtransactions written into the open transaction
   std::optional<std::chrono::steady_clock::time_point> pending_since_;
   std::optional<Error> error_;
