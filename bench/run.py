@@ -213,9 +213,10 @@ class Bench:
 def main():
     folder = tempfile.mkdtemp(prefix="offramp-bench-")
     os.chmod(folder, 0o755)
-    cluster = Cluster(TUNED)
-    cluster.start()
+    cluster = None
     try:
+        cluster = Cluster(TUNED)
+        cluster.start()
         bench = Bench(folder, cluster)
         print(f"{ITEMS:,} items, best of {RUNS}, {os.cpu_count()} processors, "
               f"load {os.getloadavg()[0]:.1f} at the start")
@@ -230,7 +231,8 @@ def main():
         with open(os.path.join(paths.BUILD, "bench.json"), "w") as out:
             json.dump({"items": ITEMS, "runs": RUNS, "processors": os.cpu_count(), "figures": bench.lines}, out, indent=1)
     finally:
-        cluster.remove()
+        if cluster:
+            cluster.remove()
         shutil.rmtree(folder, ignore_errors=True)
 
 

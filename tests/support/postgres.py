@@ -46,8 +46,12 @@ class Cluster:
             for path in (self.folder, password_file):
                 os.chown(path, owner.pw_uid, owner.pw_gid)
             self.as_user = ["runuser", "-u", "postgres", "--"]
-        self._run([binary("initdb"), "-D", self.data, "-U", USER, "-A", "scram-sha-256", "--pwfile", password_file,
-                   "-E", "UTF8", "--locale", "C.UTF-8"])
+        try:
+            self._run([binary("initdb"), "-D", self.data, "-U", USER, "-A", "scram-sha-256", "--pwfile", password_file,
+                       "-E", "UTF8", "--locale", "C.UTF-8"])
+        except AssertionError:
+            shutil.rmtree(self.folder)
+            raise
         conf = {
             "listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self.folder,
             "fsync": "on", "shared_buffers": "256MB", "max_wal_size": "4GB", "max_connections": 40,
