@@ -1,5 +1,6 @@
 // What the finished list of tables must satisfy at the target: names, counts, indexes; and the
 // overflow table.
+#include <algorithm>
 #include <functional>
 #include <map>
 
@@ -103,6 +104,11 @@ void Compiler::check_columns() {
         continue;
       }
       check_identifier(column.name, "column", at_of(column));
+      if (std::find(limits_.column_names_reserved.begin(), limits_.column_names_reserved.end(),
+                    fold_case(column.name)) != limits_.column_names_reserved.end())
+        mistakes_.add(at_of(column), "column '" + column.name + "'" + in +
+                                         " has a name that the target keeps for itself; choose "
+                                         "another");
       auto [other, added] = seen.emplace(fold_case(column.name), &column);
       if (added) continue;
       auto role = [](const Column& c) {

@@ -139,6 +139,21 @@ TEST(Compile, ColumnMistakes) {
   EXPECT_THAT(told, HasSubstr("line 7, column 7: column 'extra' of table 'kids' is there twice"));
 }
 
+TEST(Compile, ColumnNamesOfTheTargetsOwn) {
+  Limits limits;
+  limits.column_names_reserved = {"ctid", "xmin"};
+  model::TableMapping t = table("t", {column("XMin", {"x"}, ColumnType::kText, 1)});
+  t.children = {{"kids", {"kids"}, "ctid", {}, {6, 1}}};
+  auto refused = CompiledMapping::compile({t}, key_schema(), limits);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind(), ErrorKind::kConfig);
+  EXPECT_THAT(refused.error().message(),
+              HasSubstr("line 1, column 7: column 'XMin' of table 't' has a name that the target "
+                        "keeps for itself"));
+  EXPECT_THAT(refused.error().message(), HasSubstr("line 6, column 1: column 'ctid'"));
+  EXPECT_TRUE(CompiledMapping::compile({t}, key_schema(), {}).ok());
+}
+
 TEST(Compile, TableMistakes) {
   EXPECT_THAT(mistakes({}), HasSubstr("the plan has no tables"));
   model::TableMapping unnamed = table("");

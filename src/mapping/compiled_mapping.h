@@ -6,6 +6,7 @@
 // compile(): any number of threads may use one mapping, each with its own Splitter/Assembler.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,10 @@ struct Limits {
   size_t key_bytes_max = 2600;       // sum of a row's text, numeric and bytes key cells
   size_t cell_bytes_max = 512u << 20;
   bool text_allows_nul = false;
+  // Of a row with its long values elsewhere (row_limits.h), and of the values of one index.
+  size_t row_bytes_max = SIZE_MAX;
+  size_t index_bytes_max = SIZE_MAX;
+  std::vector<std::string> column_names_reserved;  // lower case; no column can have them
 };
 
 enum class TableRole { kParent, kChild, kOverflow };

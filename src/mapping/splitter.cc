@@ -9,6 +9,7 @@
 #include "mapping/fates.h"
 #include "mapping/key_cells.h"
 #include "mapping/row_filler.h"
+#include "mapping/row_limits.h"
 
 namespace offramp::mapping {
 
@@ -29,6 +30,7 @@ struct Splitter::Impl final : RowFiller::ChildRows {
     }
     key_cells.resize(key_columns);
     marks.resize(plan.tables.size());
+    for (const Table& table : plan.tables) row_limits.emplace_back(table, plan.limits);
   }
 
   struct ShapeFillers {
@@ -39,6 +41,7 @@ struct Splitter::Impl final : RowFiller::ChildRows {
   const TableShape* choose(ItemView item, RowBatch& rows);
   Cell* add_row(RowBatch& rows, uint32_t number);
   Fill add(uint32_t child, ValueView list) override;
+  Fill fit_row(uint32_t table, const Cell* row) const;
   Outcome overflow(ItemView item, std::string_view reason, RowBatch& rows, std::string& why);
   std::string_view key_hash(base::Arena& arena);
   void take_back(RowBatch& rows);
@@ -46,6 +49,7 @@ struct Splitter::Impl final : RowFiller::ChildRows {
   std::shared_ptr<const CompiledMapping> mapping;
   const CompiledMapping::Impl& plan;
   std::vector<ShapeFillers> fillers;  // by shape
+  std::vector<RowLimits> row_limits;  // by table
   KeyCells keys;
   uint32_t chosen = 0;
 
@@ -134,6 +138,18 @@ Outcome Splitter::Impl::overflow(ItemView item, std::string_view reason, RowBatc
   return Outcome::kOverflow;
 }
 
+Fill Splitter::Impl::fit_row(uint32_t table, const Cell* row) const {
+  switch (row_limits[table].fit(row)) {
+    case RowLimits::Fit::kYes:
+      return Fill::kDone;
+    case RowLimits::Fit::kTooWide:
+      return Fill::kTooWide;
+    case RowLimits::Fit::kIndexTooLong:
+      return Fill::kIndexTooLong;
+  }
+  return Fill::kDone;
+}
+
 Fill Splitter::Impl::add(uint32_t child, ValueView list) {
   RowFiller& child_filler = *filler->children[child];
   size_t key_columns = shape->key_types.size();
@@ -143,6 +159,8 @@ Fill Splitter::Impl::add(uint32_t child, ValueView list) {
     std::copy_n(key_cells.begin(), key_columns, row);
     row[key_columns] = Cell::int64(ordinal++);
     Fill done = child_filler.fill(element, row, *batch, nullptr);
+    if (done != Fill::kDone) return done;
+    done = fit_row(child_filler.shape().table, row);
     if (done != Fill::kDone) return done;
   }
   return Fill::kDone;
@@ -174,12 +192,22 @@ Outcome Splitter::split(ItemView item, RowBatch& rows, std::string& why) {
   Cell* row = impl.add_row(rows, shape.row.table);
   std::copy_n(impl.key_cells.begin(), shape.key_types.size(), row);
   impl.chosen = shape.row.table;
-  switch (impl.filler->parent->fill(item, row, rows, &impl)) {
+  Fill done = impl.filler->parent->fill(item, row, rows, &impl);
+  if (done == Fill::kDone) done = impl.fit_row(shape.row.table, row);
+  switch (done) {
     case Fill::kDone:
       return Outcome::kRow;
     case Fill::kTooLarge:
       impl.take_back(rows);
       return impl.overflow(item, "a value is longer than the target can hold", rows, why);
+    case Fill::kTooWide:
+      impl.take_back(rows);
+      return impl.overflow(item, "its row has more columns than fit into one of the target", rows,
+                           why);
+    case Fill::kIndexTooLong:
+      impl.take_back(rows);
+      return impl.overflow(item, "the columns of an index are longer than the target can index",
+                           rows, why);
     case Fill::kTwice:
       impl.take_back(rows);
       why = "an attribute name occurs twice in one map";

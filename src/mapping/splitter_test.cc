@@ -196,6 +196,50 @@ TEST(Splitter, C8_KeysThatTheTargetCannotHoldOverflow) {
   EXPECT_EQ(lenient.extra(), "");
 }
 
+// A row of 400 short values: 400 bytes of one letter each with its header, 8,800 of 21 letters.
+TEST(Splitter, C8_RowsThatAreTooWideOverflow) {
+  model::TableMapping mapping = table("t");
+  for (int i = 0; i < 400; ++i) {
+    std::string name = "a" + std::to_string(i);
+    mapping.columns.push_back(column(name, {name}, ColumnType::kText));
+  }
+  mapping.children = {{"kids", {"kids"}, "n", mapping.columns, {}}};
+  Limits limits;
+  limits.row_bytes_max = 7900;
+  RoundTrip trip(compiled({mapping}, key_schema(), limits));
+  auto members = [](size_t letters) {
+    std::string json;
+    for (int i = 0; i < 400; ++i)
+      json += R"(,"a)" + std::to_string(i) + R"(":{"S":")" + std::string(letters, 'x') + R"("})";
+    return json;
+  };
+  std::string key = R"({"pk":{"S":"p"},"sk":{"S":"s"})";
+  EXPECT_EQ(expect_identity(trip, TestItem(key + members(1) + "}").view()), Outcome::kRow);
+  EXPECT_EQ(expect_identity(trip, TestItem(key + members(21) + "}").view()), Outcome::kOverflow);
+  std::string kid = R"(,"kids":{"L":[{"M":{}},{"M":{)" + members(21).substr(1) + "}}]}";
+  EXPECT_EQ(expect_identity(trip, TestItem(key + kid + "}").view()), Outcome::kOverflow);
+  for (uint32_t t = 0; t < 2; ++t) EXPECT_EQ(trip.rows.tables[t].rows, 0u);
+  RoundTrip unbounded(compiled({mapping}));
+  EXPECT_EQ(expect_identity(unbounded, TestItem(key + members(21) + kid + "}").view()),
+            Outcome::kRow);
+}
+
+TEST(Splitter, C8_ValuesThatAnIndexCannotHoldOverflow) {
+  model::TableMapping mapping = table("t", {column("a", {"a"}, ColumnType::kText),
+                                            column("n", {"n"}, ColumnType::kBigint)});
+  mapping.indexes = {{"", {"n"}, {}}, {"", {"n", "a"}, {}}};
+  Limits limits;
+  limits.index_bytes_max = 20;
+  RoundTrip trip(compiled({mapping}, key_schema(), limits));
+  auto item = [](size_t letters) {
+    return R"({"pk":{"S":"p"},"sk":{"S":"s"},"n":{"N":"1"},"a":{"S":")" +
+           std::string(letters, 'x') + R"("}})";
+  };
+  EXPECT_EQ(expect_identity(trip, TestItem(item(12)).view()), Outcome::kRow);
+  EXPECT_EQ(expect_identity(trip, TestItem(item(13)).view()), Outcome::kOverflow);
+  EXPECT_EQ(trip.rows.tables[0].rows, 0u);
+}
+
 TEST(Splitter, AnItemWithATooLongValueLeavesNoRowBehind) {
   std::string json = R"({"pk":{"S":"CUSTOMER#1"},"sk":{"S":"ORDER#1"},"lines":{"L":[{"M":{}},)"
                      R"({"M":{"sku":{"S":")" +

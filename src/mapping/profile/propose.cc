@@ -274,7 +274,11 @@ Result<Proposal> propose(const Profile& profile, const model::TableSpec& table,
     return Error(ErrorKind::kConfig, "profile.no_key",
                  "the source does not say which attributes are its key; name the partition key and "
                  "the sort key");
-  Proposal proposal = Proposer(profile, table, options).run();
+  ProposeOptions names = options;
+  names.reserved_words.insert(names.reserved_words.end(),
+                              options.limits.column_names_reserved.begin(),
+                              options.limits.column_names_reserved.end());
+  Proposal proposal = Proposer(profile, table, names).run();
   if (profile.sample.size() > 0 && proposal.fidelity.items_keyless == profile.sample.size())
     return Error(ErrorKind::kConfig, "profile.wrong_key",
                  fmt::format("none of {} sampled items has the key ({}{}); is it another table's?",

@@ -66,6 +66,16 @@ class ProposeTest : public ::testing::Test {
   ProposeOptions options_;
 };
 
+TEST_F(ProposeTest, ColumnsGoOutOfTheWayOfTheTargetsOwn) {
+  options_.limits.column_names_reserved = {"ctid", "xmin"};
+  for (int i = 0; i < 20; ++i)
+    add(fmt::format(R"({{"id":"p{}","xmin":"a","kids":[{{"ctid":1}},{{"ctid":2}}]}})", i));
+  Proposal proposal = propose_it();
+  ASSERT_FALSE(proposal.tables.empty());
+  EXPECT_EQ(column(proposal.tables[0], "xmin"), nullptr);
+  EXPECT_NE(column(proposal.tables[0], "xmin_"), nullptr);
+}
+
 TEST_F(ProposeTest, KeysOfThreeEntitiesBecomeThreeTablesAndARest) {
   pk_sk();
   for (int i = 0; i < 100; ++i) {
