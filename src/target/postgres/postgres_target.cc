@@ -8,6 +8,7 @@
 #include "target/postgres/by_key.h"
 #include "target/postgres/finish.h"
 #include "target/postgres/loader.h"
+#include "target/postgres/migration_lock.h"
 #include "target/postgres/open.h"
 #include "target/postgres/reading.h"
 
@@ -41,7 +42,10 @@ const Entry& entry() {
 Result<std::unique_ptr<Target>> PostgresTarget::open(const std::string& url) {
   Connection connection = TRY(Connection::open(url));
   QueryResult facts = TRY(connection.query(
-      "SELECT current_schema(), current_setting('server_version')", {}, "look at the server"));
+      // Not our own schema, which "$user" in the search_path means for a role named offramp.
+      "SELECT (SELECT name FROM unnest(current_schemas(false)) WITH ORDINALITY s(name, at) "
+      "WHERE name <> 'offramp' ORDER BY at LIMIT 1), current_setting('server_version')",
+      {}, "look at the server"));
   if (facts.is_null(0, 0))
     return Error(ErrorKind::kConfig, "postgres.no_schema",
                  fmt::format("{}: the connection's search_path names no schema that exists; create "
@@ -74,7 +78,10 @@ Status PostgresTarget::prepare(std::shared_ptr<const mapping::CompiledMapping> m
                                const std::string& migration, Start start) {
   std::shared_ptr<const Binding> binding = bind(std::move(mapping), migration);
   std::lock_guard lock(mutex_);
+  TRY(end_earlier_sessions(connection_, migration));
   TRY(prepare_tables(connection_, *binding, start));
+  TRY(hold_migration_lock(connection_, migration));
+  holds_lock_ = true;
   binding_ = std::move(binding);
   return {};
 }
@@ -95,21 +102,26 @@ Result<std::map<std::string, model::Position>> PostgresTarget::positions() {
 }
 
 Result<std::unique_ptr<Loader>> PostgresTarget::loader() {
-  return std::unique_ptr<Loader>(
-      std::make_unique<CopyLoader>(binding(), TRY(Connection::open(url_))));
+  std::shared_ptr<const Binding> bound = binding();
+  Connection connection = TRY(Connection::open(url_));
+  TRY(hold_migration_lock(connection, bound->migration));
+  return std::unique_ptr<Loader>(std::make_unique<CopyLoader>(std::move(bound), std::move(connection)));
 }
 
 Result<Target::FinishOutcome> PostgresTarget::finish_load(
     const std::function<Status(const Duplicate&)>& duplicate,
     const std::function<void(const std::string&)>& step) {
-  // A connection of its own: building indexes takes long, and status may be asked for meanwhile.
-  Connection connection = TRY(Connection::open(url_));
-  return finish_tables(binding(), connection, duplicate, step);
+  // Connections of its own: building indexes takes long, and status may be asked for meanwhile.
+  return finish_tables(binding(), duplicate, step);
 }
 
 Status PostgresTarget::apply(const mapping::RowBatch& keys, const mapping::RowBatch& rows) {
   std::lock_guard lock(mutex_);
   ASSERT(binding_ != nullptr);
+  if (!holds_lock_) {
+    TRY(hold_migration_lock(connection_, binding_->migration));
+    holds_lock_ = true;
+  }
   return replace_items(connection_, *binding_, keys, rows);
 }
 

@@ -50,6 +50,7 @@ class PostgresTarget : public Target {
   const std::string url_, schema_, description_;
   std::mutex mutex_;
   Connection connection_;
+  bool holds_lock_ = false;  // connection_ has the migration's lock: it may write
   std::shared_ptr<const Binding> binding_;
   std::shared_ptr<Snapshot> snapshot_;
 };

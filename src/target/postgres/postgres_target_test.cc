@@ -264,6 +264,17 @@ TEST_F(PostgresTargetTest, PrepareRefusesTablesOfOthers) {
   EXPECT_EQ(other.error().kind(), ErrorKind::kConflict);
 }
 
+// A killed client's server process lives on until it notices; a resume must not run beside it.
+TEST_F(PostgresTargetTest, C9_PrepareEndsSessionsOfAnEarlierProcess) {
+  auto killed = prepared();
+  auto loader = killed->loader();
+  ASSERT_OK(loader);
+  EXPECT_EQ(ask("SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory'"), "2");
+  auto resumed = prepared(Target::Start::kResuming);
+  EXPECT_EQ(ask("SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory'"), "1");
+  load(*resumed, {plain("a")}, 1);
+}
+
 TEST_F(PostgresTargetTest, C6_ResumeWithoutATraceIsAGap) {
   auto target = open_target(url_);
   EXPECT_EQ(target->prepare(mapping_, "m1", Target::Start::kResuming).error().kind(),
