@@ -14,6 +14,12 @@
 
 namespace offramp::target::postgres {
 
+namespace {
+// A tuple has 8160 bytes of a page (heaptup: MaxHeapTupleSize); the header with the NULL bits of
+// 1,600 columns takes 224.
+constexpr size_t kRowBytesMax = 8160 - 224;
+}  // namespace
+
 Capabilities postgres_capabilities() {
   // Source: PostgreSQL documentation, appendix K; nbtree's entry limit is 2704 bytes less the
   // tuple's header and alignment. A jsonb string is below 256 MiB, a field below 1 GB.
@@ -21,7 +27,11 @@ Capabilities postgres_capabilities() {
                                  .columns_max = 1600,
                                  .key_bytes_max = 2600,
                                  .cell_bytes_max = 255u << 20,
-                                 .text_allows_nul = false},
+                                 .text_allows_nul = false,
+                                 .row_bytes_max = kRowBytesMax,
+                                 .index_bytes_max = 2600,
+                                 .column_names_reserved = {"cmax", "cmin", "ctid", "tableoid",
+                                                           "xmax", "xmin"}},
                       .folds_case = false,
                       .loaders_default = 2};
 }
