@@ -44,7 +44,7 @@ stories: build
 # Sanitizers run the unit tests; the stories run against the release binary.
 asan tsan: test-deps
 	cmake --preset $@ > /dev/null
-	cmake --build build-$@ -j $(JOBS)
+	cmake --build build-$@ -j $(JOBS) --target unit_tests
 	ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
 	ctest --test-dir build-$@ --output-on-failure -j $(JOBS)
