@@ -1,14 +1,14 @@
 // `offramp dump`: the items of one side as DynamoDB JSON, one a line; what `dump:` reads back.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/signals.h"
 #include "ddb/wire_json.h"
+#include "io/file.h"
 #include "migrate/migration.h"
 
 namespace offramp::cli {
@@ -20,9 +20,10 @@ struct Options {
 
 constexpr size_t kWriteBytes = 1 << 20;
 
+// Lines into a file, or to standard output when there is none.
 class LineWriter {
  public:
-  explicit LineWriter(int fd) : fd_(fd) {}
+  explicit LineWriter(io::OutputFile* file) : file_(file) {}
   Status item(ddb::ItemView item) {
     text_ += "{\"Item\":";
     ddb::append_item_json(item, text_);
@@ -31,12 +32,11 @@ class LineWriter {
     return text_.size() >= kWriteBytes ? flush() : Status();
   }
   Status flush() {
-    size_t done = 0;
-    while (done < text_.size()) {
-      ssize_t size = ::write(fd_, text_.data() + done, text_.size() - done);
-      if (size < 0 && errno == EINTR) continue;
-      if (size < 0) return Error(ErrorKind::kUnavailable, "dump.write", std::string("cannot write the dump: ") + std::strerror(errno));
-      done += static_cast<size_t>(size);
+    if (file_) {
+      TRY(file_->write(text_));
+    } else if (std::fwrite(text_.data(), 1, text_.size(), stdout) != text_.size() || std::fflush(stdout) != 0) {
+      return Error(ErrorKind::kUnavailable, "dump.write",
+                   std::string("cannot write the dump to standard output: ") + std::strerror(errno));
     }
     text_.clear();
     return {};
@@ -44,19 +44,26 @@ class LineWriter {
   uint64_t items() const { return items_; }
 
  private:
-  const int fd_;
+  io::OutputFile* const file_;
   std::string text_;
   uint64_t items_ = 0;
 };
 
-Status dump_source(migrate::Migration& migration, LineWriter& writer, uint64_t& unreadable) {
-  migration.source = TRY(migrate::open_source(migration.plan, migration.folder));
+Status check_stop(const std::stop_token& stop) {
+  if (!stop.stop_requested()) return {};
+  return Error(ErrorKind::kCancelled, "dump.stopped", "stopped by a signal; the dump is not whole, run the same command again");
+}
+
+Status dump_source(migrate::Migration& migration, LineWriter& writer, const std::stop_token& stop,
+                   uint64_t& unreadable) {
+  migration.source = TRY(migrate::open_source(migration.plan, migration.folder, stop));
   ddb::ItemBatch batch;
   for (const source::Partition& partition : TRY(migration.source->partitions())) {
     auto reader = TRY(migration.source->open(partition, {}));
     model::Position after;
     bool more = true;
     while (more) {
+      TRY(check_stop(stop));
       more = TRY(reader->next(batch, after));
       unreadable += batch.bad.size();
       for (size_t i = 0; i < batch.size(); ++i) TRY(writer.item(batch.item(i)));
@@ -65,35 +72,32 @@ Status dump_source(migrate::Migration& migration, LineWriter& writer, uint64_t& 
   return {};
 }
 
-Status dump_target(migrate::Migration& migration, LineWriter& writer) {
+Status dump_target(migrate::Migration& migration, LineWriter& writer, const std::stop_token& stop) {
   ddb::ItemBatch batch;
   for (const target::ReadPartition& piece : TRY(migration.target->read_partitions(1))) {
     auto reader = TRY(migration.target->read(piece));
-    while (TRY(reader->next(batch)))
+    while (TRY(reader->next(batch))) {
+      TRY(check_stop(stop));
       for (size_t i = 0; i < batch.size(); ++i) TRY(writer.item(batch.item(i)));
+    }
   }
   return {};
 }
 
 Result<int> dump_command(const Options& options) {
+  StopOnSignal signals;
   auto migration = TRY(migrate::open_migration(
       options.plan, options.side == "source" ? migrate::Purpose::kWork : migrate::Purpose::kLook));
-  int fd = 1;
-  std::string partial = options.output + ".part";
-  if (!options.output.empty()) {
-    fd = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-      return Error(ErrorKind::kConfig, "dump.open", "cannot create " + partial + ": " + std::strerror(errno));
-  }
-  LineWriter writer(fd);
+  std::unique_ptr<io::OutputFile> file;
+  if (!options.output.empty()) file = TRY(io::OutputFile::open(options.output, 0600));
+  LineWriter writer(file.get());
   uint64_t unreadable = 0;
   if (options.side == "source")
-    TRY(dump_source(*migration, writer, unreadable));
+    TRY(dump_source(*migration, writer, signals.token(), unreadable));
   else
-    TRY(dump_target(*migration, writer));
+    TRY(dump_target(*migration, writer, signals.token()));
   TRY(writer.flush());
-  if (fd != 1 && (::fsync(fd) != 0 || ::close(fd) != 0 || ::rename(partial.c_str(), options.output.c_str()) != 0))
-    return Error(ErrorKind::kUnavailable, "dump.write", "cannot finish " + options.output + ": " + std::strerror(errno));
+  if (file) TRY(file->commit());
   fmt::print(stderr, "{} items of the {}\n", with_commas(writer.items()), options.side);
   if (unreadable)
     fmt::print(stderr, "{} records of the source are not items; see `offramp letters {} list`\n", with_commas(unreadable), options.plan);

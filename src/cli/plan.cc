@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/signals.h"
 #include "migrate/draft/draft.h"
 
 namespace offramp::cli {
@@ -15,22 +16,30 @@ struct Options {
 };
 
 Result<int> plan_command(const Options& options) {
+  StopOnSignal signals;
   migrate::Progress progress(options.quiet ? migrate::Progress::Mode::kQuiet : migrate::Progress::detect());
-  auto draft = TRY(migrate::draft::draft_plan(options.draft, progress));
+  migrate::draft::DraftOptions draft_options = options.draft;
+  draft_options.stop = signals.token();
+  auto draft = TRY(migrate::draft::draft_plan(draft_options, progress));
+  // A plan that goes into a pipe may share standard output with the report, so the report makes way.
+  std::FILE* out = draft.written_through ? stderr : stdout;
   if (options.json) {
     std::string remarks;
     for (const std::string& remark : draft.remarks) remarks += (remarks.empty() ? "" : ",") + json_quoted(remark);
-    fmt::print("{{\"plan\":{},\"sampled\":{},\"unreadable\":{},\"key_origin\":{},\"remarks\":[{}],\"fidelity\":{}}}\n",
+    fmt::print(out, "{{\"plan\":{},\"sampled\":{},\"unreadable\":{},\"key_origin\":{},\"remarks\":[{}],\"fidelity\":{}}}\n",
                json_quoted(draft.plan.path), draft.sampled, draft.unreadable, json_quoted(draft.key_origin), remarks,
                mapping::profile::fidelity_json(draft.fidelity));
     return 0;
   }
-  for (const std::string& remark : draft.remarks) fmt::print("note: {}\n", remark);
+  for (const std::string& remark : draft.remarks) fmt::print(out, "note: {}\n", remark);
   const model::KeySchema& key = draft.plan.source.key;
-  fmt::print("key: {}{} ({})\n", key.partition.name, key.sort ? ", " + key.sort->name : "", draft.key_origin);
-  if (draft.unreadable) fmt::print("{} sampled records are not items; a run keeps them as dead letters\n", with_commas(draft.unreadable));
-  fmt::print("{}", mapping::profile::fidelity_text(draft.fidelity));
-  fmt::print("\nwrote {}; read it, edit it, then: offramp run {}\n", draft.plan.path, draft.plan.path);
+  fmt::print(out, "key: {}{} ({})\n", key.partition.name, key.sort ? ", " + key.sort->name : "", draft.key_origin);
+  if (draft.unreadable) fmt::print(out, "{} sampled records are not items; a run keeps them as dead letters\n", with_commas(draft.unreadable));
+  fmt::print(out, "{}", mapping::profile::fidelity_text(draft.fidelity));
+  if (draft.written_through)
+    fmt::print(out, "\nwrote the plan to {}; its paths are relative to this folder\n", draft.plan.path);
+  else
+    fmt::print(out, "\nwrote {}; read it, edit it, then: offramp run {}\n", draft.plan.path, draft.plan.path);
   return 0;
 }
 

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <thread>
 
 #include "ddb/wire_json.h"
 #include "migrate/item_key.h"
+#include "migrate/workers.h"
 
 namespace offramp::migrate {
 namespace {
@@ -23,10 +23,13 @@ class LoadRun {
   Result<LoadOutcome> run();
 
  private:
-  void work();
+  Status work();
   Status load_partition(const source::Partition& partition, mapping::Splitter& splitter, target::Loader& loader);
   Status file_letters(const std::string& partition, const target::LoadBatch& batch, std::vector<Letter>& letters);
-  void fail(Error error);
+  // The source's waits end with kCancelled at a signal; that is no failure.
+  bool stopped_by(const Error& error) const {
+    return error.kind() == ErrorKind::kCancelled && options_.stop.stop_requested();
+  }
   bool stopping() const { return options_.stop.stop_requested() || failed_.load(); }
 
   source::ItemSource& source_;
@@ -43,15 +46,8 @@ class LoadRun {
   std::atomic<bool> failed_{false};
   std::atomic<uint64_t> open_letters_{0};
   std::mutex mutex_;  // guards what follows
-  std::optional<Error> error_;
   LoadOutcome outcome_;
 };
-
-void LoadRun::fail(Error error) {
-  std::lock_guard lock(mutex_);
-  if (!error_) error_ = std::move(error);
-  failed_ = true;
-}
 
 Status LoadRun::file_letters(const std::string& partition, const target::LoadBatch& batch, std::vector<Letter>& letters) {
   for (const ddb::BadRecord& bad : batch.items.bad) {
@@ -84,7 +80,9 @@ Status LoadRun::load_partition(const source::Partition& partition, mapping::Spli
     resume.token = token.source_token;
   }
   if (!resume.done) {
-    auto reader = TRY(source_.open(partition, resume));
+    auto opened = source_.open(partition, resume);
+    if (!opened.ok()) return stopped_by(opened.error()) ? Status() : std::move(opened).error();
+    auto reader = std::move(opened).value();
     std::vector<Letter> letters;
     std::string why;
     bool more = true;
@@ -92,7 +90,9 @@ Status LoadRun::load_partition(const source::Partition& partition, mapping::Spli
       if (stopping()) return loader.flush();  // what is whole stays; the partition goes on at the next start
       auto batch = pool_->take();
       batch->partition = partition.id;
-      more = TRY(reader->next(batch->items, batch->after));
+      auto next = reader->next(batch->items, batch->after);
+      if (!next.ok()) return stopped_by(next.error()) ? loader.flush() : std::move(next).error();
+      more = *next;
       batch->rows.reset(mapping_->tables().size());
       letters.clear();
       for (size_t i = 0; i < batch->items.size(); ++i) {
@@ -121,22 +121,20 @@ Status LoadRun::load_partition(const source::Partition& partition, mapping::Spli
   return {};
 }
 
-void LoadRun::work() {
-  auto loader = target_.loader();
-  if (!loader.ok()) return fail(std::move(loader).error());
+Status LoadRun::work() {
+  auto loader = TRY(target_.loader());
   mapping::Splitter splitter(mapping_);
   while (!stopping()) {
     size_t index = next_partition_.fetch_add(1);
     if (index >= partitions_.size()) break;
-    if (Status status = load_partition(partitions_[index], splitter, **loader); !status.ok())
-      return fail(std::move(status).error());
+    TRY(load_partition(partitions_[index], splitter, *loader));
   }
-  if (Status status = (*loader)->flush(); !status.ok()) return fail(std::move(status).error());
+  TRY(loader->flush());
   std::lock_guard lock(mutex_);
   std::vector<mapping::AttributeFate> fates = splitter.fates();
   if (outcome_.fates.empty()) {
     outcome_.fates = std::move(fates);
-    return;
+    return {};
   }
   for (mapping::AttributeFate& fate : fates) {
     auto same = std::find_if(outcome_.fates.begin(), outcome_.fates.end(), [&](const mapping::AttributeFate& other) {
@@ -150,6 +148,7 @@ void LoadRun::work() {
     same->through_extra += fate.through_extra;
     same->dropped += fate.dropped;
   }
+  return {};
 }
 
 Result<LoadOutcome> LoadRun::run() {
@@ -165,13 +164,10 @@ Result<LoadOutcome> LoadRun::run() {
     if (auto found = resume_.find(partition.id); found != resume_.end()) already += found->second.records;
   }
   progress_.begin("load", total, total_bytes, already);
-  {
-    size_t workers = std::min<size_t>(static_cast<size_t>(options_.loaders), std::max<size_t>(partitions_.size(), 1));
-    std::vector<std::jthread> threads;
-    for (size_t i = 0; i < workers; ++i) threads.emplace_back([this] { work(); });
-  }
+  size_t workers = std::min<size_t>(static_cast<size_t>(options_.loaders), std::max<size_t>(partitions_.size(), 1));
+  Status status = run_workers(static_cast<int>(workers), [this](int) { return work(); }, [this] { failed_ = true; });
   progress_.end();
-  if (error_) return std::move(*error_);
+  TRY(std::move(status));
   if (options_.stop.stop_requested())
     return Error(ErrorKind::kCancelled, "load.stopped",
                  "stopped by a signal; everything up to the newest checkpoint is kept. Run the same command to go on");

@@ -16,7 +16,8 @@ std::string plan_fingerprint(const plan::Plan& plan) {
   return plan::write_plan(content);
 }
 
-Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, const std::string& stage_folder) {
+Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, const std::string& stage_folder,
+                                                        std::stop_token stop) {
   const plan::SourceSpec& spec = plan.source;
   switch (spec.load.from) {
     case plan::LoadSpec::From::kExport: {
@@ -27,6 +28,7 @@ Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, 
       options.stage_dir = stage_folder;
       options.s3_endpoint = spec.load.s3_endpoint;
       options.region = spec.region;
+      options.stop = std::move(stop);
       return source::exports::open_export(std::move(options));
     }
     case plan::LoadSpec::From::kDump: {
@@ -45,6 +47,7 @@ Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, 
       options.read_units_per_second = spec.limits.read_units_per_second;
       options.items_per_hour = spec.limits.items_per_hour;
       options.window = spec.limits.window;
+      options.stop = std::move(stop);
       return source::scan::open_scan(std::move(options));
     }
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -42,8 +43,9 @@ Result<std::unique_ptr<Migration>> open_migration(const std::string& plan_path, 
 // Like open_migration() for kLook, but a target that cannot be reached is left empty with the reason in `why_not`.
 Result<std::unique_ptr<Migration>> open_for_status(const std::string& plan_path, std::string& why_not);
 
-// The plan's source; staged files and overlays go into `stage_folder`.
-Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, const std::string& stage_folder);
+// The plan's source; staged files and overlays go into `stage_folder`. `stop` ends its waits and requests (kCancelled).
+Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, const std::string& stage_folder,
+                                                        std::stop_token stop = {});
 
 // The text that a plan's load depends on: what was written into the journal when the load began.
 std::string plan_fingerprint(const plan::Plan& plan);

@@ -47,6 +47,9 @@ class ItemSource {
   // Stable text that identifies the content (export ARNs, file path and size…): a resume against another content is
   // refused.
   virtual Result<std::string> fingerprint() = 0;
+  // True when nothing keeps the source from holding a key more than once (a file that anyone may have put together); a
+  // table and its exports cannot.
+  virtual bool may_repeat_keys() const { return false; }
   // Things a person should know before they trust the source, one sentence each.
   virtual std::vector<std::string> remarks() { return {}; }
 };

@@ -1,15 +1,15 @@
 // Source → sample → key → proposal → file.
 #include "migrate/draft/draft.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
+#include "io/file.h"
 #include "migrate/draft/source_url.h"
 #include "migrate/migration.h"
 #include "migrate/workspace.h"
@@ -41,7 +41,7 @@ std::vector<source::Partition> choose_partitions(const std::vector<source::Parti
 }
 
 Result<Sampled> sample(source::ItemSource& source, const std::vector<source::Partition>& partitions, uint64_t wanted,
-                       Progress& progress) {
+                       Progress& progress, const std::stop_token& stop) {
   Sampled out;
   mapping::profile::Profiler profiler;
   source::KeyInference inference;
@@ -55,6 +55,8 @@ Result<Sampled> sample(source::ItemSource& source, const std::vector<source::Par
     model::Position after;
     uint64_t from_here = 0;
     while (from_here < budget && TRY(reader->next(batch, after))) {
+      if (stop.stop_requested())
+        return Error(ErrorKind::kCancelled, "plan.stopped", "stopped by a signal; no plan was written");
       out.unreadable += batch.bad.size();
       for (size_t j = 0; j < batch.size() && from_here < budget; ++j, ++from_here) {
         profiler.add(batch.item(j));
@@ -135,22 +137,44 @@ Result<model::KeySchema> find_key(const DraftOptions& options, const model::Tabl
                                        : "the items allow more than one reading; choose" + list));
 }
 
-Status write_plan_file(const std::string& path, const std::string& text, bool overwrite) {
-  if (!overwrite && ::access(path.c_str(), F_OK) == 0)
-    return Error(ErrorKind::kConflict, "plan.exists",
-                 path + " exists already and may have been edited; give another -o, or --overwrite");
-  std::string partial = path + ".part";
-  int fd = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  bool fine = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  if (fd >= 0) fine = ::fsync(fd) == 0 && ::close(fd) == 0 && fine;
-  fine = fine && ::rename(partial.c_str(), path.c_str()) == 0;
-  if (!fine) return Error(ErrorKind::kConfig, "plan.write", "cannot write " + path + ": " + std::strerror(errno));
-  return {};
-}
+// The folder that the source may stage files in: PLAN.offramp, so that a run finds them again; a temporary one when there
+// is no plan file to put it beside; none when the source needs none.
+class StageFolder {
+ public:
+  StageFolder() = default;
+  StageFolder(const StageFolder&) = delete;
+  StageFolder& operator=(const StageFolder&) = delete;
+  ~StageFolder() {
+    std::error_code ignored;
+    if (!temporary_.empty()) std::filesystem::remove_all(temporary_, ignored);
+  }
+
+  Status open(const DraftOptions& options, const plan::SourceSpec& source, bool written_through) {
+    if (source.load.path != "-" && !source.load.path.starts_with("s3://") && source.load.then.empty()) return {};
+    if (!written_through) {
+      workspace_ = TRY(Workspace::open_exclusive(options.output));
+      return {};
+    }
+    std::error_code failed;
+    std::filesystem::path parent = std::filesystem::temp_directory_path(failed);
+    std::string name = (failed ? std::filesystem::path("/tmp") : parent) / "offramp-plan-XXXXXX";
+    if (!::mkdtemp(name.data()))
+      return Error(ErrorKind::kUnavailable, "plan.stage",
+                   "cannot create a folder for staged files in " + name.substr(0, name.rfind('/')) + ": " + std::strerror(errno) +
+                       "; set TMPDIR to one that can be written to, or write the plan to a file");
+    temporary_ = name;
+    return {};
+  }
+  std::string path() const { return workspace_ ? workspace_->folder() : temporary_; }
+
+ private:
+  std::unique_ptr<Workspace> workspace_;
+  std::string temporary_;
+};
 
 // The plan's paths are relative to its folder; what was typed is relative to the current one.
 std::string relative_to_plan(const std::string& path, const std::string& plan_path) {
-  if (path.empty() || path == "-" || path.starts_with("s3://")) return path;
+  if (path.empty() || path == "-" || path.starts_with("s3://") || io::is_written_through(plan_path)) return path;
   namespace fs = std::filesystem;
   std::error_code failed;
   fs::path folder = fs::absolute(plan_path, failed).parent_path();
@@ -167,6 +191,14 @@ std::string target_relative_to_plan(const std::string& url, const std::string& p
 
 Status check_output(const DraftOptions& options) {
   struct stat info;
+  if (io::is_written_through(options.output)) return {};
+  if (::stat(options.output.c_str(), &info) == 0 && S_ISDIR(info.st_mode))
+    return Error(ErrorKind::kConfig, "plan.folder", options.output + " is a folder; give the plan a file name, e.g. -o " +
+                                                        (std::filesystem::path(options.output) / "plan.yaml").string());
+  std::string folder = std::filesystem::path(options.output).parent_path().string();
+  if (!folder.empty() && ::stat(folder.c_str(), &info) != 0)
+    return Error(ErrorKind::kConfig, "plan.no_folder",
+                 "cannot write " + options.output + ": there is no folder " + folder + "; create it, or give another -o");
   std::string journal = Workspace::folder_of(options.output) + "/journal.sqlite";
   if (::stat(journal.c_str(), &info) == 0)
     return Error(ErrorKind::kConflict, "plan.started",
@@ -184,6 +216,7 @@ Result<Draft> draft_plan(const DraftOptions& options, Progress& progress) {
   TRY(check_output(options));
   const target::Entry* entry = TRY(target::find_entry(options.target_url));
   Draft draft;
+  draft.written_through = io::is_written_through(options.output);
   plan::Plan& plan = draft.plan;
   plan.path = options.output;
   plan.target = target_relative_to_plan(options.target_url, options.output);
@@ -198,13 +231,14 @@ Result<Draft> draft_plan(const DraftOptions& options, Progress& progress) {
   if (options.plain && plan.source.load.from != plan::LoadSpec::From::kDump)
     return Error(ErrorKind::kConfig, "plan.plain", "--plain goes with a dump as SOURCE");
 
-  auto workspace = TRY(Workspace::open_exclusive(options.output));
-  auto source = TRY(open_source(plan, workspace->folder()));
+  StageFolder stage;
+  TRY(stage.open(options, plan.source, draft.written_through));
+  auto source = TRY(open_source(plan, stage.path(), options.stop));
   model::TableSpec table = TRY(source->describe());
   auto partitions = TRY(source->partitions());
   bool staged = plan.source.load.path.starts_with("s3://");
   Sampled sampled = TRY(sample(*source, choose_partitions(partitions, staged ? kStagedPartitionsMax : kSampledPartitionsMax),
-                               options.sample, progress));
+                               options.sample, progress, options.stop));
   draft.remarks = source->remarks();
   draft.sampled = sampled.profile.items_seen;
   draft.unreadable = sampled.unreadable;
@@ -231,7 +265,8 @@ Result<Draft> draft_plan(const DraftOptions& options, Progress& progress) {
   TRY_CONTEXT("the proposed plan is not valid, which is a defect of offramp", plan::parse_plan(text, options.output));
   TRY_CONTEXT("the proposed plan does not compile, which is a defect of offramp",
               mapping::CompiledMapping::compile(plan.tables, plan.source.key, capabilities.limits));
-  TRY(write_plan_file(options.output, text, options.overwrite));
+  TRY(check_output(options));  // sampling took a while
+  TRY(io::write_file(options.output, text, 0644));
   return draft;
 }
 

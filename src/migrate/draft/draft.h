@@ -4,6 +4,7 @@
 // only one reading is possible. Nothing is written to the target.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct DraftOptions {
   bool plain = false;
   uint64_t sample = kSampleDefault;
   bool overwrite = false;
+  std::stop_token stop;
 };
 
 struct Draft {
@@ -32,9 +34,11 @@ struct Draft {
   std::string key_origin;             // "from the incremental exports", "inferred from 500 items", …
   std::vector<std::string> remarks;
   uint64_t sampled = 0, unreadable = 0;
+  bool written_through = false;       // the output is a pipe or device, not a file
 };
 
-// Writes options.output (and PLAN.offramp/ where the source needs staging).
+// Writes options.output (and PLAN.offramp/ where the source needs staging). An output that is no regular file (a pipe,
+// /dev/stdout) is written through; paths in such a plan stay as they were typed.
 Result<Draft> draft_plan(const DraftOptions& options, Progress& progress);
 
 }  // namespace offramp::migrate::draft

@@ -26,7 +26,7 @@ constexpr size_t kTablesMax = 1000;
 struct LoadSpec {
   enum class From { kScan, kExport, kDump };
   From from = From::kScan;
-  int segments = 0;               // scan: 0 = decide from the table's size
+  int segments = 0;               // scan: 0 = 16
   std::string path;               // export: folder or s3:// URL; dump: file; as written in the plan
   std::vector<std::string> then;  // incremental exports, in order
   bool plain = false;             // dump: plain JSON instead of DynamoDB JSON
@@ -37,7 +37,7 @@ struct LoadSpec {
 struct LimitsSpec {
   double read_units_per_second = 0;  // 0 = no limit
   uint64_t items_per_hour = 0;       // 0 = no limit
-  std::string window;                // "22:00-06:00" (UTC), empty = always
+  std::string window;                // "22:00-06:00", local time of this machine; empty = always
   bool operator==(const LimitsSpec&) const = default;
 };
 

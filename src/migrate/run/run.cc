@@ -5,14 +5,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <random>
 
 #include <fmt/format.h>
 
 #include "ddb/digest.h"
 #include "ddb/wire_json.h"
-#include "migrate/item_key.h"
+#include "migrate/run/cross_table.h"
 
 namespace offramp::migrate {
 namespace {
@@ -66,21 +65,17 @@ Status file_duplicate(Migration& migration, ddb::JsonDecoder& decoder, const tar
   text.append(ddb::kJsonPadding, '\0');
   uint32_t root = TRY(decoder.decode_item({text.data(), size}, {}, ddb::JsonForm::kTyped, batch));
   batch.add_root(root, 0);
-  ddb::ItemView item = batch.item(0);
-  uint64_t ordinal = ddb::digest(item).low & INT64_MAX;
-  Letter letter = make_letter("duplicate keys of " + duplicate.table, ordinal, item, migration.mapping->key(),
-                              "item.duplicate_key",
-                              "the source holds this key more than once with different content; another copy is in table " +
-                                  duplicate.table);
-  return migration.journal->add_letters(std::span(&letter, 1));
+  return file_duplicate_letter(migration, batch.item(0), duplicate.table, duplicate.table);
 }
 
-Status finish(Migration& migration, Progress& progress, RunOutcome& outcome) {
+Status finish(Migration& migration, Progress& progress, const LoadOptions& options, RunOutcome& outcome) {
   progress.begin("finish", std::nullopt);
   ddb::JsonDecoder decoder;
   auto finished = TRY(migration.target->finish_load(
       [&](const target::Duplicate& duplicate) { return file_duplicate(migration, decoder, duplicate); },
       [&](const std::string& step) { progress.say(step); }));
+  if (migration.source->may_repeat_keys())
+    outcome.keys_in_two_tables = TRY(separate_tables(migration, progress, options.loaders, options.stop));
   progress.end();
   outcome.identical_copies_removed = finished.identical_copies_removed;
   return migration.journal->set_fact(
@@ -88,16 +83,14 @@ Status finish(Migration& migration, Progress& progress, RunOutcome& outcome) {
                             outcome.load.counts.refused));
 }
 
-}  // namespace
-
-Result<RunOutcome> run(Migration& migration, Progress& progress, const RunOptions& options) {
+Result<RunOutcome> run_phases(Migration& migration, Progress& progress, const RunOptions& options) {
   auto begun = std::chrono::steady_clock::now();
   RunOutcome outcome;
   if (migration.plan.source.capture != "none")
     return Error(ErrorKind::kUnsupported, "run.capture",
                  "this version loads and verifies; it does not capture changes yet. Set `capture: none` in the plan, and "
                  "stop writers of the table while it moves");
-  migration.source = TRY(open_source(migration.plan, migration.folder));
+  migration.source = TRY(open_source(migration.plan, migration.folder, options.stop));
   auto partitions = TRY(migration.source->partitions());
   outcome.remarks = migration.source->remarks();
   TRY(check_source(migration, partitions));
@@ -110,7 +103,7 @@ Result<RunOutcome> run(Migration& migration, Progress& progress, const RunOption
   if (!outcome.already_loaded) {
     outcome.load = TRY(load(*migration.source, partitions, *migration.target, migration.mapping, *migration.journal,
                             progress, load_options));
-    TRY(finish(migration, progress, outcome));
+    TRY(finish(migration, progress, load_options, outcome));
   }
   outcome.rows = TRY(migration.target->row_counts());
   if (options.until == Until::kVerified) {
@@ -121,6 +114,18 @@ Result<RunOutcome> run(Migration& migration, Progress& progress, const RunOption
   }
   outcome.letters = TRY(migration.journal->letter_counts());
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  return outcome;
+}
+
+}  // namespace
+
+Result<RunOutcome> run(Migration& migration, Progress& progress, const RunOptions& options) {
+  auto outcome = run_phases(migration, progress, options);
+  // Whatever was waited for when the signal came, one sentence says how to go on.
+  if (!outcome.ok() && outcome.error().kind() == ErrorKind::kCancelled && options.stop.stop_requested())
+    return Error(ErrorKind::kCancelled, "run.stopped",
+                 "stopped by a signal; everything up to the newest checkpoint is kept. Go on with `offramp run " +
+                     migration.plan.path + "`");
   return outcome;
 }
 

@@ -25,6 +25,7 @@ struct RunOutcome {
   bool already_loaded = false;  // an earlier run had finished the load
   LoadOutcome load;
   uint64_t identical_copies_removed = 0;
+  uint64_t keys_in_two_tables = 0;  // of which one image stayed, the others are dead letters
   std::vector<std::pair<std::string, uint64_t>> rows;  // per table
   Journal::LetterCounts letters;
   std::optional<verify::Report> verified;

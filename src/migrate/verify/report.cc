@@ -1,13 +1,9 @@
 // The report as JSON for programs and as Markdown for people. Keys and attribute names only (C12).
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cstring>
 
 #include "ddb/digest.h"
 #include "ddb/wire_json.h"
+#include "io/file.h"
 #include "migrate/migration.h"
 #include "migrate/verify/verify.h"
 
@@ -23,17 +19,6 @@ std::string quoted(std::string_view text) {
 std::string source_name(const Migration& migration) {
   const plan::SourceSpec& source = migration.plan.source;
   return source.load.from == plan::LoadSpec::From::kScan ? "dynamodb://" + source.table : source.load.path;
-}
-
-Status write_file(const std::string& path, const std::string& text) {
-  std::string partial = path + ".part";
-  int fd = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  bool fine = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  if (fd >= 0) fine = ::close(fd) == 0 && fine;
-  fine = fine && ::rename(partial.c_str(), path.c_str()) == 0;
-  if (!fine)
-    return Error(ErrorKind::kUnavailable, "report.write", "cannot write " + path + ": " + std::strerror(errno));
-  return {};
 }
 
 }  // namespace
@@ -93,8 +78,8 @@ std::string report_markdown(const Report& report, const Migration& migration) {
 }
 
 Status write_reports(const Report& report, const Migration& migration) {
-  TRY(write_file(migration.folder + "/verify-report.json", report_json(report, migration) + "\n"));
-  return write_file(migration.folder + "/verify-report.md", report_markdown(report, migration));
+  TRY(io::write_file(migration.folder + "/verify-report.json", report_json(report, migration) + "\n", 0600));
+  return io::write_file(migration.folder + "/verify-report.md", report_markdown(report, migration), 0600);
 }
 
 }  // namespace offramp::migrate::verify

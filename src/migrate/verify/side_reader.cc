@@ -3,9 +3,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
-#include <optional>
-#include <thread>
+
+#include "migrate/workers.h"
 
 namespace offramp::migrate::verify {
 namespace {
@@ -34,8 +33,6 @@ Status read_sides(source::ItemSource& source, const std::vector<source::Partitio
 
   std::atomic<size_t> next{0};
   std::atomic<bool> failed{false};
-  std::mutex mutex;
-  std::optional<Error> first_error;  // guarded by mutex
 
   auto run_task = [&](int worker, const Task& task, ddb::ItemBatch& batch) -> Status {
     auto stopping = [&] { return failed.load() || options.stop.stop_requested(); };
@@ -53,25 +50,17 @@ Status read_sides(source::ItemSource& source, const std::vector<source::Partitio
     while (!stopping() && TRY(reader->next(batch))) TRY(each(worker, Side::kTarget, batch));
     return {};
   };
-  auto work = [&](int worker) {
+  auto work = [&](int worker) -> Status {
     ddb::ItemBatch batch;
     while (!failed && !options.stop.stop_requested()) {
       size_t index = next.fetch_add(1);
-      if (index >= tasks.size()) return;
-      Status status = run_task(worker, tasks[index], batch);
-      if (status.ok()) continue;
-      std::lock_guard lock(mutex);
-      if (!first_error) first_error = std::move(status).error();
-      failed = true;
+      if (index >= tasks.size()) break;
+      TRY(run_task(worker, tasks[index], batch));
     }
+    return {};
   };
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < options.threads; ++i) threads.emplace_back(work, i);
-  }
-  if (first_error) return std::move(*first_error);
-  if (options.stop.stop_requested())
-    return Error(ErrorKind::kCancelled, "verify.stopped", "stopped by a signal; run the same command to verify again");
+  TRY(run_workers(options.threads, work, [&] { failed = true; }));
+  if (options.stop.stop_requested()) return Error(ErrorKind::kCancelled, "verify.stopped", "stopped by a signal");
   return {};
 }
 

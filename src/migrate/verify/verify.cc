@@ -8,6 +8,7 @@
 
 #include "ddb/wire_json.h"
 #include "migrate/item_key.h"
+#include "migrate/load.h"
 #include "migrate/migration.h"
 #include "migrate/verify/buckets.h"
 #include "migrate/verify/expected_item.h"
@@ -55,6 +56,7 @@ class Verification {
   Status add_finding(Finding finding, const std::string& key_digest, const std::string& key_json);
   std::vector<std::unique_ptr<Worker>> make_workers() const;
   Status read(bool source, bool target, const EachBatch& each);
+  Status check_stop() const;
   void conclude();
 
   Migration& migration_;
@@ -79,6 +81,11 @@ Status Verification::read(bool source, bool target, const EachBatch& each) {
   read_options.target = target;
   read_options.stop = options_.stop;
   return read_sides(*migration_.source, partitions_, *migration_.target, read_options, each);
+}
+
+Status Verification::check_stop() const {
+  if (!options_.stop.stop_requested()) return {};
+  return Error(ErrorKind::kCancelled, "verify.stopped", "stopped by a signal");
 }
 
 Status Verification::sum_buckets() {
@@ -231,10 +238,12 @@ Status Verification::repair() {
   mapping::RowBatch keys, rows;
   size_t tables = migration_.mapping->tables().size();
   size_t pending = 0;
+  std::set<ddb::Digest> in_batch;  // keys of the rows in hand
   auto begin = [&] {
     keys.reset(tables);
     rows.reset(tables);
     pending = 0;
+    in_batch.clear();
   };
   auto flush = [&]() -> Status {
     if (pending == 0) return {};
@@ -254,6 +263,7 @@ Status Verification::repair() {
     model::Position after;
     bool more = true;
     while (more) {
+      TRY(check_stop());
       more = TRY(reader->next(batch, after));
       for (size_t i = 0; i < batch.size(); ++i) {
         ddb::ItemView item = batch.item(i);
@@ -262,8 +272,16 @@ Status Verification::repair() {
         if (!differing_[bucket_of(digest)]) continue;
         auto finding = TRY(scratch_->finding(digest_bytes(digest)));
         if (finding != Finding::kMissing && finding != Finding::kDifferent) continue;
+        // A key that the source holds twice is written twice, in its order: the last image stays.
+        if (!in_batch.insert(digest).second) TRY(flush());
+        in_batch.insert(digest);
+        mapping::Outcome outcome = splitter.split(item, rows, why);
+        if (outcome == mapping::Outcome::kRefused) {
+          Letter letter = make_letter(partition.id, batch.ordinal(i), item, migration_.mapping->key(), "item.refused", why);
+          TRY(migration_.journal->add_letters(std::span(&letter, 1)));
+          continue;
+        }
         TRY(splitter.key_rows(key.view(), keys));
-        splitter.split(item, rows, why);
         ++pending;
         progress_.add(1, 0);
       }
@@ -273,6 +291,7 @@ Status Verification::repair() {
   ddb::JsonDecoder decoder;
   std::string after;
   for (;;) {
+    TRY(check_stop());
     auto page = TRY(scratch_->page(Finding::kExtra, after, kLookupItems));
     if (page.empty()) break;
     after = page.back().key_digest;
@@ -297,8 +316,13 @@ Status Verification::repair() {
 Status Verification::sample() {
   uint64_t total = 0;
   for (const source::Partition& partition : partitions_) total += partition.items.value_or(0);
-  if (total == 0)
-    for (const auto& [table, rows] : TRY(migration_.target->row_counts())) total += rows;
+  if (total == 0) {
+    std::set<std::string> parents;
+    for (const mapping::Table& table : migration_.mapping->tables())
+      if (table.role != mapping::TableRole::kChild) parents.insert(table.name);
+    for (const auto& [table, rows] : TRY(migration_.target->row_counts()))
+      if (parents.contains(table)) total += rows;
+  }
   uint64_t every = std::max<uint64_t>(1, total / std::max<uint64_t>(1, *options_.sample));
   uint64_t limit = UINT64_MAX / every;
   scratch_ = TRY(Scratch::create(migration_.folder + "/verify-scratch.sqlite"));
@@ -370,7 +394,7 @@ Status Verification::compare_sides() {
 
 Result<Report> Verification::run() {
   auto begun = std::chrono::steady_clock::now();
-  if (!migration_.source) migration_.source = TRY(open_source(migration_.plan, migration_.folder));
+  if (!migration_.source) migration_.source = TRY(open_source(migration_.plan, migration_.folder, options_.stop));
   if (!TRY(migration_.journal->fact("loaded")))
     return Error(ErrorKind::kConfig, "verify.not_loaded",
                  "the load has not finished, so there is nothing to compare yet; finish it with `offramp run " +
@@ -407,7 +431,12 @@ std::string_view finding_name(Finding finding) {
 }
 
 Result<Report> verify(Migration& migration, Progress& progress, const Options& options) {
-  return Verification(migration, progress, options).run();
+  auto report = Verification(migration, progress, options).run();
+  if (!report.ok() && report.error().kind() == ErrorKind::kCancelled && options.stop.stop_requested())
+    return Error(ErrorKind::kCancelled, "verify.stopped",
+                 "stopped by a signal before there was a verdict; what was repaired stays repaired. Run the same command "
+                 "to compare again");
+  return report;
 }
 
 }  // namespace offramp::migrate::verify

@@ -120,6 +120,7 @@ class DumpSource : public ItemSource {
         std::make_unique<DumpReader>(TRY(GzReader::open(path_)), options_.form, resume));
   }
   Result<std::string> fingerprint() override { return fingerprint_; }
+  bool may_repeat_keys() const override { return true; }
   std::vector<std::string> remarks() override { return remarks_; }
 
  private:

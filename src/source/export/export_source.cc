@@ -46,7 +46,7 @@ class ExportSource : public ItemSource {
 
 Result<std::unique_ptr<ItemSource>> ExportSource::open(ExportOptions options) {
   auto source = std::make_unique<ExportSource>();
-  S3Place s3{options.region, options.s3_endpoint};
+  S3Place s3{options.region, options.s3_endpoint, options.stop};
   source->store_ = TRY(ExportStore::open(options.location, options.stage_dir, s3));
   source->full_ = TRY(source->store_->manifest());
   std::vector<Manifest> manifests;

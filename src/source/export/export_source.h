@@ -22,6 +22,7 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct ExportOptions {
   std::optional<model::KeySchema> key;  // the table's key, when the caller knows it
   std::string stage_dir;  // an existing folder for staged files; needed for s3:// and for chains
   std::string s3_endpoint, region;
+  std::stop_token stop;  // ends waits and transfers of a bucket's objects with kCancelled
 };
 
 // Reads the manifests and checks the chain; touches no data file.

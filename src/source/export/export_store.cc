@@ -125,6 +125,7 @@ Result<std::unique_ptr<ExportStore>> ExportStore::open(const std::string& locati
   io::aws::S3Options options;
   options.region = s3.region;
   options.endpoint = s3.endpoint;
+  options.stop = s3.stop;
   store->s3_ = std::make_unique<io::aws::S3Client>(std::move(options));
   return store;
 }

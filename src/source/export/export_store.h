@@ -12,6 +12,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ class FetchedFile {
 
 struct S3Place {
   std::string region, endpoint;
+  std::stop_token stop;
 };
 
 class ExportStore {
