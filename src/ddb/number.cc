@@ -20,11 +20,9 @@ int count_digits(unsigned __int128 value) {
   return digits;
 }
 
-Error not_numeric(std::string_view text) {
-  // The service's message; it ends without ": X" for the empty string.
-  std::string message = "The parameter cannot be converted to a numeric value";
-  if (!text.empty()) message += ": " + std::string(text.substr(0, 60));
-  return Error(ErrorKind::kBadItem, "number.not_numeric", message);
+Error not_numeric() {
+  // The service's message goes on with ": X" and the text, which is an item's content (C12).
+  return Error(ErrorKind::kBadItem, "number.not_numeric", "The parameter cannot be converted to a numeric value");
 }
 
 Error overflow() {
@@ -87,7 +85,7 @@ Result<Number> Number::parse(std::string_view text) {
   for (; at != end; ++at) {
     char c = *at;
     if (c == '.') {
-      if (point) return not_numeric(text);
+      if (point) return not_numeric();
       point = true;
       continue;
     }
@@ -106,16 +104,16 @@ Result<Number> Number::parse(std::string_view text) {
     coefficient = coefficient * 10 + static_cast<unsigned>(c - '0');
     ++significant;
   }
-  if (!any) return not_numeric(text);
+  if (!any) return not_numeric();
   if (at != end) {
-    if (*at != 'e' && *at != 'E') return not_numeric(text);
+    if (*at != 'e' && *at != 'E') return not_numeric();
     ++at;
     bool negative_exponent = false;
     if (at != end && (*at == '-' || *at == '+')) negative_exponent = *at++ == '-';
-    if (at == end) return not_numeric(text);
+    if (at == end) return not_numeric();
     int64_t value = 0;
     for (; at != end; ++at) {
-      if (*at < '0' || *at > '9') return not_numeric(text);
+      if (*at < '0' || *at > '9') return not_numeric();
       value = std::min<int64_t>(value * 10 + (*at - '0'), 1'000'000'000);
     }
     exponent += negative_exponent ? -value : value;

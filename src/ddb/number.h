@@ -24,7 +24,7 @@ class Number {
   // value = (negative ? -1 : 1) * coefficient * 10^exponent, normalised (no trailing zeros in the coefficient).
   static Result<Number> from_parts(bool negative, unsigned __int128 coefficient, int exponent);
   // Accepts what DynamoDB accepts: optional sign, digits with optional point, optional exponent.
-  // Errors (kBadItem) carry the service's own messages.
+  // Errors (kBadItem) carry the service's own messages, without the text itself (C12).
   static Result<Number> parse(std::string_view text);
 
   bool negative() const { return negative_; }

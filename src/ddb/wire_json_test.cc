@@ -112,6 +112,8 @@ TEST_F(WireJson, TheShortWayAndSimdjsonAgree) {
 TEST_F(WireJson, Refusals) {
   EXPECT_NE(refusal(R"({"a":{"S":1}})").find("expected a string (at byte 10)"), std::string::npos);
   EXPECT_NE(refusal(R"({"a":{"N":"x1"}})").find("cannot be converted to a numeric value"), std::string::npos);
+  for (const char* text : {"secret", "12secret", "1.secret", "1esecret", "1e+secret", "1.2.secret"})
+    EXPECT_EQ(refusal(R"({"a":{"N":")" + std::string(text) + R"("}})").find("secret"), std::string::npos) << "C12: " << text;
   EXPECT_NE(refusal(R"({"a":{"S":"x","N":"1"}})").find("more than one type"), std::string::npos);
   EXPECT_NE(refusal(R"({"a":{}})").find("exactly one type"), std::string::npos);
   EXPECT_NE(refusal(R"({"a":{"Q":"x"}})").find("'Q' is not a DynamoDB type"), std::string::npos);
