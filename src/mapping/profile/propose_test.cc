@@ -66,6 +66,16 @@ class ProposeTest : public ::testing::Test {
   ProposeOptions options_;
 };
 
+TEST_F(ProposeTest, AnEmptyNameGetsNoColumn) {
+  for (int i = 0; i < 20; ++i)
+    add(fmt::format(R"({{"id":"p{}","":"a","m":{{"":1,"n":2}},"kids":[{{"":1}},{{"":2}}]}})", i));
+  Proposal proposal = propose_it();
+  ASSERT_FALSE(proposal.tables.empty());
+  for (const model::ColumnSpec& column : proposal.tables[0].columns)
+    for (const std::string& name : column.from) EXPECT_NE(name, "") << column.name;
+  EXPECT_NE(column(proposal.tables[0], "kids"), nullptr) << "a list without named members is one value";
+}
+
 TEST_F(ProposeTest, ColumnsGoOutOfTheWayOfTheTargetsOwn) {
   options_.limits.column_names_reserved = {"ctid", "xmin"};
   for (int i = 0; i < 20; ++i)

@@ -22,6 +22,9 @@ void ValueStats::add(ddb::ItemView item) {
 }
 
 void ValueStats::add_value(uint32_t parent, Side side, ddb::ValueView value, size_t depth) {
+  // DynamoDB has no empty names, but a dump may; no path of a plan can name one, so it stays in
+  // `extra`.
+  if (value.name().empty()) return;
   auto& names = side == Side::kMember ? paths_[parent].by_name : paths_[parent].element_by_name;
   uint32_t at;
   if (auto found = names.find(value.name()); found != names.end()) {
