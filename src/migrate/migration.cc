@@ -102,7 +102,9 @@ Result<std::unique_ptr<Migration>> open_migration(const std::string& plan_path, 
 
 Result<std::unique_ptr<Migration>> open_for_status(const std::string& plan_path, std::string& why_not) {
   auto migration = TRY(open_plan_and_journal(plan_path, Purpose::kLook));
-  if (Status status = connect(*migration, Purpose::kLook); !status.ok()) {
+  // Before prepare() has been recorded the target may know nothing of the migration; that is no failure.
+  migration->prepared = TRY(migration->journal->fact("prepared")).has_value();
+  if (Status status = connect(*migration, migration->prepared ? Purpose::kLook : Purpose::kRun); !status.ok()) {
     why_not = status.error().message();
     migration->target.reset();
   }

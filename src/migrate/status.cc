@@ -107,7 +107,7 @@ Result<MigrationStatus> read_status(const std::string& plan_path) {
   if (migration.target) status.target = migration.target->description();
 
   std::map<std::string, model::Position> positions;
-  if (migration.target) {
+  if (migration.target && migration.prepared) {
     auto read = migration.target->positions();
     if (read.ok())
       positions = std::move(read).value();
