@@ -133,10 +133,13 @@ Status Connection::check_and_configure() {
     return Error(
         ErrorKind::kUnsupported, "postgres.version",
         fmt::format("{}: the server is older than PostgreSQL 10; use a newer one", where_));
+  // A role or database may have synchronous_commit off: then no flush() would be durable (C5).
   return execute(
       "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = "
       "0; "
-      "SET client_min_messages = error",
+      "SET client_min_messages = error; "
+      "SELECT set_config('synchronous_commit', 'on', false) "
+      "WHERE current_setting('synchronous_commit') = 'off'",
       "set up the session");
 }
 

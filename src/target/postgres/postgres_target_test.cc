@@ -137,6 +137,15 @@ TEST_F(PostgresTargetTest, C5_PositionsGoWithTheRows) {
   EXPECT_EQ(ask("SELECT count(*) FROM other"), "3");
 }
 
+TEST_F(PostgresTargetTest, C5_CommitsAreDurableWhateverTheDatabaseSays) {
+  ask("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', "
+      "current_database()); END $$");
+  EXPECT_EQ(ask("SHOW synchronous_commit"), "on");
+  ask("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = remote_apply', "
+      "current_database()); END $$");
+  EXPECT_EQ(ask("SHOW synchronous_commit"), "remote_apply");
+}
+
 TEST_F(PostgresTargetTest, DuplicatesLeaveWithTheirChildren) {
   auto target = prepared();
   load(*target, {order("a", 5, R"(,"v":{"N":"1"})"), order("b", 2)}, 2);
