@@ -19,6 +19,7 @@ namespace offramp::migrate::verify {
 namespace {
 
 constexpr size_t kLookupItems = 256;  // keys per get() or apply() of the target
+constexpr size_t kImageBytesMax = 32u << 20;  // of items held to name their differing attributes (C10)
 
 std::string utc_now() {
   std::time_t now = std::time(nullptr);
@@ -189,13 +190,19 @@ std::vector<std::string> differing_attributes(ddb::ItemView a, ddb::ItemView b) 
 }
 
 Status Verification::name_attributes() {
-  // Pass 3: both images of the first differing keys.
-  std::unordered_map<std::string, KeyFinding*> wanted;
+  // Pass 3: the first image of a differing key waits for the other side's, and goes when that has come.
+  struct Waiting {
+    KeyFinding* finding;
+    std::optional<Side> side;  // of `image`
+    std::string image;         // JSON with padding
+  };
+  std::unordered_map<std::string, Waiting> wanted;  // by key JSON; guarded by mutex
   for (KeyFinding& finding : report_.findings)
-    if (finding.finding == Finding::kDifferent) wanted.emplace(finding.key_json, &finding);
+    if (finding.finding == Finding::kDifferent) wanted.emplace(finding.key_json, Waiting{&finding, {}, {}});
   if (wanted.empty()) return {};
   std::mutex mutex;
-  std::unordered_map<std::string, std::string> images[2];  // per side: key JSON → item JSON; guarded by mutex
+  ddb::JsonDecoder decoder;  // guarded by mutex
+  size_t held = 0;           // bytes of images; guarded by mutex
   auto workers = make_workers();
   progress_.begin("details", std::nullopt);
   TRY(read(true, true, [&](int index, Side side, ddb::ItemBatch& batch) -> Status {
@@ -204,31 +211,31 @@ Status Verification::name_attributes() {
       ddb::ItemView item = batch.item(i);
       if (side == Side::kSource && !(item = worker.expected.of(item))) continue;
       if (!worker.key.take(item) || !differing_[bucket_of(worker.key.digest())]) continue;
-      std::string key = worker.key.json();
-      if (!wanted.contains(key)) continue;
-      std::string image;
-      ddb::append_item_json(item, image);
       std::lock_guard lock(mutex);
-      images[side == Side::kSource ? 0 : 1][key] = std::move(image);
+      auto found = wanted.find(worker.key.json());
+      if (found == wanted.end()) continue;
+      Waiting& waiting = found->second;
+      if (!waiting.side) {
+        std::string image;
+        ddb::append_item_json(item, image);
+        if (held + image.size() > kImageBytesMax) continue;  // that key's attributes may stay unnamed
+        held += image.size();
+        image.append(ddb::kJsonPadding, '\0');
+        waiting.image = std::move(image);
+        waiting.side = side;
+      } else if (*waiting.side != side) {
+        size_t size = waiting.image.size() - ddb::kJsonPadding;
+        ddb::ItemBatch other;
+        uint32_t root = TRY(decoder.decode_item({waiting.image.data(), size}, {}, ddb::JsonForm::kTyped, other));
+        waiting.finding->attributes = differing_attributes(item, ddb::ItemView(&other.nodes()[root]));
+        held -= size;
+        wanted.erase(found);
+      }
     }
     progress_.add(batch.size(), batch.source_bytes);
     return {};
   }));
   progress_.end();
-  ddb::JsonDecoder decoder;
-  for (auto& [key, finding] : wanted) {
-    ddb::ItemBatch batch;
-    std::string* texts[2] = {&images[0][key], &images[1][key]};
-    if (texts[0]->empty() || texts[1]->empty()) continue;
-    uint32_t roots[2];
-    for (int side = 0; side < 2; ++side) {
-      size_t size = texts[side]->size();
-      texts[side]->append(ddb::kJsonPadding, '\0');
-      roots[side] = TRY(decoder.decode_item({texts[side]->data(), size}, {}, ddb::JsonForm::kTyped, batch));
-    }
-    finding->attributes =
-        differing_attributes(ddb::ItemView(&batch.nodes()[roots[0]]), ddb::ItemView(&batch.nodes()[roots[1]]));
-  }
   return {};
 }
 
@@ -412,7 +419,9 @@ Result<Report> Verification::run() {
   TRY(judge_letters());
   conclude();
   report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-  TRY(migration_.journal->set_fact("verified", (report_.equal ? "equal at " : "different at ") + report_.at));
+  // A sample can refute an earlier verdict; it cannot be one: it sees no extra items and few of the others.
+  if (!options_.sample || !report_.equal)
+    TRY(migration_.journal->set_fact("verified", (report_.equal ? "equal at " : "different at ") + report_.at));
   TRY(write_reports(report_, migration_));
   return std::move(report_);
 }
