@@ -2,12 +2,16 @@
 #include <CLI/CLI.hpp>
 #include <curl/curl.h>
 
-#include <clocale>
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <cstring>
 #include <exception>
 
 #include "base/version.h"
 #include "cli/command.h"
+#include "cli/usage.h"
+#include "migrate/workers.h"
 
 int main(int argc, char** argv) {
   using namespace offramp;
@@ -32,15 +36,20 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    cli::print_error(cli::usage_error(app, argc, argv, error));
+    return 2;
   }
+  Result<int> result = Error(ErrorKind::kInternal, "defect", "no result");
   try {
-    Result<int> result = action();
-    if (result.ok()) return *result;
-    cli::print_error(result.error());
-    return base::exit_code(result.error().kind());
-  } catch (const std::exception& error) {
-    cli::print_error(Error(ErrorKind::kInternal, "defect", std::string("unexpected: ") + error.what()));
-    return 4;
+    result = action();
+  } catch (...) {
+    result = migrate::error_of(std::current_exception());
   }
+  // A result that nobody could read is no success.
+  if (result.ok() && (std::fflush(stdout) != 0 || std::ferror(stdout)))
+    result = Error(ErrorKind::kUnavailable, "output.write", std::string("cannot write to standard output: ") + std::strerror(errno));
+  if (result.ok()) return *result;
+  cli::print_error(result.error());
+  return base::exit_code(result.error().kind());
 }

@@ -19,7 +19,16 @@ struct Options {
 
 // Letters live in the journal alone: no connection to the target is needed to look at them.
 Result<std::unique_ptr<migrate::Journal>> open_journal(const Options& options) {
-  return migrate::Journal::open(migrate::Workspace::folder_of(options.plan), migrate::Journal::Open::kExisting);
+  auto journal = migrate::Journal::open(migrate::Workspace::folder_of(options.plan), migrate::Journal::Open::kExisting);
+  if (journal.ok() || journal.error().code() != "journal.none") return journal;
+  TRY(migrate::plan::read_plan(options.plan));  // a mistyped path or a broken plan is said first
+  return Error(ErrorKind::kConfig, "journal.none",
+               options.plan + " has not been run yet, so it has no letters; start it with `offramp run " + options.plan + "`");
+}
+
+Error unknown_letter(const Options& options, int64_t id) {
+  return Error(ErrorKind::kConfig, "letters.unknown",
+               fmt::format("there is no letter {}; `offramp letters {} list` shows their numbers", id, options.plan));
 }
 
 std::string letter_json(const migrate::Letter& letter) {
@@ -51,7 +60,7 @@ Result<int> show_command(const Options& options) {
   auto journal = TRY(open_journal(options));
   for (int64_t id : options.ids) {
     auto letter = TRY(journal->letter(id));
-    if (!letter) return Error(ErrorKind::kConfig, "letters.unknown", fmt::format("there is no letter {}", id));
+    if (!letter) return unknown_letter(options, id);
     std::fwrite(letter->body.data(), 1, letter->body.size(), stdout);
     std::fputc('\n', stdout);
   }
@@ -67,15 +76,25 @@ Result<int> retry_command(const Options& options) {
 }
 
 Result<int> waive_command(const Options& options) {
+  TRY(open_journal(options));  // before a folder is made for a plan that was never run
   auto workspace = TRY(migrate::Workspace::open_exclusive(options.plan));
   auto journal = TRY(open_journal(options));
+  if (!options.all && options.ids.empty())
+    return Error(ErrorKind::kConfig, "letters.none_named", "name the letters to waive by their numbers, or all of them by --all");
+  if (options.because.empty())
+    return Error(ErrorKind::kConfig, "letters.no_reason", "--because is empty; say why these records may stay behind");
   std::vector<int64_t> ids = options.ids;
   if (options.all)
     for (const migrate::Letter& letter : TRY(journal->letters(migrate::Journal::Bodies::kWithout)))
       if (letter.state == migrate::LetterState::kOpen) ids.push_back(letter.id);
   for (int64_t id : ids) {
     auto letter = TRY(journal->letter(id));
-    if (!letter) return Error(ErrorKind::kConfig, "letters.unknown", fmt::format("there is no letter {}", id));
+    if (!letter) return unknown_letter(options, id);
+    if (letter->state == migrate::LetterState::kApplied)
+      return Error(ErrorKind::kConfig, "letters.applied",
+                   fmt::format("letter {} has been applied already, so there is nothing to waive", id));
+  }
+  for (int64_t id : ids) {
     TRY(journal->set_letter_state(id, migrate::LetterState::kWaived, options.because));
   }
   fmt::print("{} waived\n", with_commas(ids.size()));

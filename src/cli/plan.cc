@@ -27,7 +27,7 @@ Result<int> plan_command(const Options& options) {
     std::string remarks;
     for (const std::string& remark : draft.remarks) remarks += (remarks.empty() ? "" : ",") + json_quoted(remark);
     fmt::print(out, "{{\"plan\":{},\"sampled\":{},\"unreadable\":{},\"key_origin\":{},\"remarks\":[{}],\"fidelity\":{}}}\n",
-               json_quoted(draft.plan.path), draft.sampled, draft.unreadable, json_quoted(draft.key_origin), remarks,
+               json_quoted(draft_options.output), draft.sampled, draft.unreadable, json_quoted(draft.key_origin), remarks,
                mapping::profile::fidelity_json(draft.fidelity));
     return 0;
   }
@@ -37,7 +37,7 @@ Result<int> plan_command(const Options& options) {
   if (draft.unreadable) fmt::print(out, "{} sampled records are not items; a run keeps them as dead letters\n", with_commas(draft.unreadable));
   fmt::print(out, "{}", mapping::profile::fidelity_text(draft.fidelity));
   if (draft.written_through)
-    fmt::print(out, "\nwrote the plan to {}; its paths are relative to this folder\n", draft.plan.path);
+    fmt::print(out, "\nwrote the plan to {}; its paths are relative to this folder\n", draft_options.output);
   else
     fmt::print(out, "\nwrote {}; read it, edit it, then: offramp run {}\n", draft.plan.path, draft.plan.path);
   return 0;

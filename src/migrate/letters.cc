@@ -55,7 +55,8 @@ Result<RetryOutcome> retry_letters(Migration& migration, const std::vector<int64
   for (int64_t id : chosen) {
     auto letter = TRY(migration.journal->letter(id));
     if (!letter)
-      return Error(ErrorKind::kConfig, "letters.unknown", "there is no letter " + std::to_string(id));
+      return Error(ErrorKind::kConfig, "letters.unknown", "there is no letter " + std::to_string(id) + "; `offramp letters " + migration.plan.path +
+                                                              " list` shows their numbers");
     if (letter->state == LetterState::kApplied) continue;
     auto why = TRY(retry(migration, *letter, splitter, decoder));
     if (why)

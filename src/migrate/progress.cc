@@ -2,6 +2,7 @@
 #include "migrate/progress.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +20,22 @@ std::string duration_text(double seconds) {
   if (whole < 60) return fmt::format("{}s", whole);
   if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
   return fmt::format("{}h{:02}m", whole / 3600, whole % 3600 / 60);
+}
+
+size_t terminal_columns() {
+  winsize size{};
+  if (::ioctl(2, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+// At most `columns` - 1 characters of UTF-8 text in which each character takes one column.
+std::string cut_to_width(const std::string& text, size_t columns) {
+  size_t characters = 0;
+  for (size_t at = 0; at < text.size(); ++at) {
+    bool first = (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80;
+    if (first && ++characters >= columns) return text.substr(0, at);
+  }
+  return text;
 }
 
 }  // namespace
@@ -91,18 +108,22 @@ void Progress::print(bool last) {
   if (mode_ == Mode::kQuiet) return;
   double seconds = std::max(step_seconds(), 1e-6);
   if (mode_ == Mode::kTerminal) {
-    std::fprintf(stderr, "\r\033[K%s%s", bar_line(seconds).c_str(), last ? "\n" : "");
+    // One write per line, cut to the terminal's width: a line that wraps could not be written over.
+    std::string line = "\r" + cut_to_width(bar_line(seconds, last), terminal_columns()) + "\033[K" + (last ? "\n" : "");
+    std::fputs(line.c_str(), stderr);
     std::fflush(stderr);
     return;
   }
   uint64_t items = items_;
   std::string total = total_items_ ? fmt::format(",\"total_items\":{}", *total_items_) : "";
-  fmt::print(stderr, "{{\"step\":\"{}\",\"state\":\"{}\",\"items\":{}{},\"bytes\":{},\"items_per_s\":{:.0f},\"seconds\":{:.1f}}}\n",
-             step_, last ? "done" : "running", items + already_items_, total, bytes_.load(),
-             static_cast<double>(items) / seconds, seconds);
+  // Not fmt::print(): it throws when stderr cannot be written to, and nothing depends on a progress line.
+  std::string line = fmt::format("{{\"step\":\"{}\",\"state\":\"{}\",\"items\":{}{},\"bytes\":{},\"items_per_s\":{:.0f},\"seconds\":{:.1f}}}\n",
+                                 step_, last ? "done" : "running", items + already_items_, total, bytes_.load(),
+                                 static_cast<double>(items) / seconds, seconds);
+  std::fputs(line.c_str(), stderr);
 }
 
-std::string Progress::bar_line(double seconds) const {
+std::string Progress::bar_line(double seconds, bool last) const {
   uint64_t items = items_, bytes = bytes_;
   uint64_t done = items + already_items_;
   double rate = static_cast<double>(items) / seconds;
@@ -118,15 +139,15 @@ std::string Progress::bar_line(double seconds) const {
     for (int i = 0; i < kBarWidth; ++i) line += i < filled ? "█" : "·";
     line += fmt::format("] {:3.0f}% ", share * 100);
   }
-  line += fmt::format(" {} items", with_commas(done));
+  if (done > 0 || share >= 0) line += fmt::format(" {} items", with_commas(done));
   if (items > 0) line += fmt::format("  {}/s", with_commas(static_cast<uint64_t>(rate)));
   if (bytes > 0) line += fmt::format("  {:.1f} MB/s", static_cast<double>(bytes) / seconds / 1e6);
-  if (share > 0 && share < 1 && seconds > 1 && items > 0) {
+  if (!last && share > 0 && share < 1 && seconds > 1 && items > 0) {
     double left = total_items_ ? static_cast<double>(*total_items_ - std::min(done, *total_items_)) / rate
                                : seconds * (1 - share) / share;
     line += fmt::format("  ETA {}", duration_text(left));
   } else {
-    line += fmt::format("  {}", duration_text(seconds));
+    line += fmt::format("  {}{}", last ? "in " : "", duration_text(seconds));
   }
   return line;
 }

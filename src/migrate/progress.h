@@ -40,7 +40,7 @@ class Progress {
  private:
   void print_loop(std::stop_token stop);
   void print(bool last);
-  std::string bar_line(double seconds) const;
+  std::string bar_line(double seconds, bool last) const;
 
   const Mode mode_;
   std::mutex mutex_;  // guards the printing and the fields below it

@@ -218,7 +218,7 @@ Result<Draft> draft_plan(const DraftOptions& options, Progress& progress) {
   Draft draft;
   draft.written_through = io::is_written_through(options.output);
   plan::Plan& plan = draft.plan;
-  plan.path = options.output;
+  plan.path = draft.written_through ? "plan.yaml" : options.output;  // what goes into a pipe is kept in this folder
   plan.target = target_relative_to_plan(options.target_url, options.output);
   plan.source = TRY(parse_source_url(options.source_url));
   plan.source.load.path = relative_to_plan(plan.source.load.path, options.output);

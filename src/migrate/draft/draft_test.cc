@@ -90,6 +90,20 @@ TEST_F(DraftTest, APipeIsWrittenThrough) {
   EXPECT_TRUE(plan::parse_plan(read, plan_path_).ok());
 }
 
+TEST_F(DraftTest, PathsOfAPlanInAPipeStayAsTyped) {
+  auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_);
+  options_.source_url = "dump:items.jsonl";
+  options_.target_url = "sqlite:target.sqlite";
+  options_.output = "/dev/null";
+  auto drafted = draft();
+  std::filesystem::current_path(before);
+  ASSERT_TRUE(drafted.ok()) << drafted.error().message();
+  EXPECT_EQ(drafted->plan.source.load.path, "items.jsonl");
+  EXPECT_EQ(drafted->plan.target, "sqlite:target.sqlite");
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
 TEST_F(DraftTest, PathsThatDoNotExistAreNamed) {
   options_.output = folder_ + "/none/plan.yaml";
   auto no_folder = draft();

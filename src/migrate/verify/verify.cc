@@ -64,6 +64,7 @@ class Verification {
   Progress& progress_;
   const Options& options_;
   std::vector<source::Partition> partitions_;
+  uint64_t total_ = 0;  // items of both sides, as far as the load counted them: for the progress bar
   Report report_;
   std::vector<bool> differing_;  // per bucket
   std::unique_ptr<Scratch> scratch_;
@@ -91,14 +92,7 @@ Status Verification::check_stop() const {
 
 Status Verification::sum_buckets() {
   auto workers = make_workers();
-  std::optional<uint64_t> total = 0;
-  for (const source::Partition& partition : partitions_)
-    if (total && partition.items)
-      *total += *partition.items;
-    else
-      total.reset();
-  if (total) *total *= 2;  // both sides
-  progress_.begin("verify", total);
+  progress_.begin("verify", total_);
   TRY(read(true, true, [&](int index, Side side, ddb::ItemBatch& batch) -> Status {
     Worker& worker = *workers[static_cast<size_t>(index)];
     for (size_t i = 0; i < batch.size(); ++i) {
@@ -135,7 +129,7 @@ Status Verification::compare_keys() {
   if (std::find(differing_.begin(), differing_.end(), true) == differing_.end()) return {};
   scratch_ = TRY(Scratch::create(migration_.folder + "/verify-scratch.sqlite"));
   auto workers = make_workers();
-  progress_.begin("compare", std::nullopt);
+  progress_.begin("compare", total_);
   TRY(read(true, true, [&](int index, Side side, ddb::ItemBatch& batch) -> Status {
     Worker& worker = *workers[static_cast<size_t>(index)];
     worker.rows.clear();
@@ -204,7 +198,7 @@ Status Verification::name_attributes() {
   ddb::JsonDecoder decoder;  // guarded by mutex
   size_t held = 0;           // bytes of images; guarded by mutex
   auto workers = make_workers();
-  progress_.begin("details", std::nullopt);
+  progress_.begin("details", total_);
   TRY(read(true, true, [&](int index, Side side, ddb::ItemBatch& batch) -> Status {
     Worker& worker = *workers[static_cast<size_t>(index)];
     for (size_t i = 0; i < batch.size(); ++i) {
@@ -407,6 +401,11 @@ Result<Report> Verification::run() {
                  "the load has not finished, so there is nothing to compare yet; finish it with `offramp run " +
                      migration_.plan.path + "`");
   partitions_ = TRY(migration_.source->partitions());
+  for (const auto& [partition, position] : TRY(migration_.target->positions())) {
+    total_ += position.records;
+    auto token = unpack_token(position.token);
+    if (token.ok()) total_ += token->counts.stored;
+  }
   TRY(compare_sides());
   if (options_.repair && report_.missing + report_.different + report_.extra > 0) {
     TRY(repair());
