@@ -154,6 +154,8 @@ Result<Manifest> parse_summary(std::string_view text, std::string_view origin) {
   manifest.bucket = text_of(root, "s3Bucket");
   manifest.prefix = text_of(root, "s3Prefix");
   manifest.files_key = TRY(required_text(root, "manifestFilesS3Key", origin));
+  if (leaves_the_bucket(manifest.files_key))
+    return corrupt(origin, "manifestFilesS3Key is not a key inside the bucket");
   manifest.items = TRY(required_count(root, "itemCount", origin));
   return manifest;
 }

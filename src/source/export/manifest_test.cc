@@ -18,9 +18,9 @@ TEST(Manifest, TimesAreReadAndWritten) {
     EXPECT_FALSE(parse_time(text)) << text;
 }
 
-std::string summary(const std::string& more) {
-  return R"({"exportArn":"e","tableArn":"arn:aws:dynamodb:r:1:table/Orders","tableId":"i","manifestFilesS3Key":"k","itemCount":2,)" +
-         more + "}";
+std::string summary(const std::string& more, const std::string& files_key = "k") {
+  return R"({"exportArn":"e","tableArn":"arn:aws:dynamodb:r:1:table/Orders","tableId":"i","manifestFilesS3Key":")" + files_key +
+         R"(","itemCount":2,)" + more + "}";
 }
 
 TEST(Manifest, SummariesAreChecked) {
@@ -47,6 +47,10 @@ TEST(Manifest, SummariesAreChecked) {
   EXPECT_EQ(parse_summary(summary(R"("exportType":"OTHER")"), "s").error().kind(),
             ErrorKind::kUnsupported);
   EXPECT_EQ(parse_summary("[1]", "s").error().kind(), ErrorKind::kCorrupt);
+  const char* fine = R"("outputFormat":"ION","exportTime":"2024-05-14T11:14:20.608Z")";
+  EXPECT_TRUE(parse_summary(summary(fine, "a/manifest-files.json"), "s").ok());
+  for (const char* outside : {"../../etc/passwd", "/etc/passwd", "a/../../b"})
+    EXPECT_FALSE(parse_summary(summary(fine, outside), "s").ok()) << outside;
 }
 
 TEST(Manifest, KeysStayInsideTheBucketAndAreNotRepeated) {
