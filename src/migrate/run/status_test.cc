@@ -62,6 +62,22 @@ TEST_F(StatusTest, AProcessThatDiedBeforeItsFirstFactIsNotStarted) {
   EXPECT_EQ(status().phase, Phase::kNotStarted);
 }
 
+TEST_F(StatusTest, AProcessThatDiedBeforeThePreparationHasLoadedNothing) {
+  write_dump({thing("a", 1, "x")});
+  write_plan();
+  {
+    auto migration = open(Purpose::kRun);
+    ASSERT_TRUE(migration->journal->set_fact("plan_fingerprint", plan_fingerprint(migration->plan)).ok());
+    ASSERT_TRUE(migration->journal->set_fact("migration", "m1").ok());
+  }
+  MigrationStatus died = status();
+  EXPECT_EQ(died.phase, Phase::kLoading);
+  EXPECT_EQ(died.target_unreachable, "");
+  EXPECT_EQ(died.records, 0u);
+  run_it();
+  EXPECT_EQ(status().phase, Phase::kVerified);
+}
+
 TEST_F(StatusTest, ATargetThatIsAwayIsSaid) {
   write_dump({thing("a", 1, "x")});
   write_plan();
