@@ -33,7 +33,9 @@ Result<int> verify_command(const Options& options) {
     fmt::print("{}\n", migrate::verify::report_json(report, *migration));
   else
     print_verdict(report, migration->folder);
-  return report.equal ? 0 : 1;
+  if (!options.json && report.letters_open)
+    fmt::print("dead letters: {} open; look with `offramp letters {} list`\n", with_commas(report.letters_open), options.plan);
+  return report.equal && report.letters_open == 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -41,7 +43,7 @@ Result<int> verify_command(const Options& options) {
 void add_verify(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("verify", "Compare both sides in full, in both directions");
-  command->footer("Exit code 0: equal; 1: differences (see PLAN.offramp/verify-report.md).\n"
+  command->footer("Exit code 0: equal; 1: differences (see PLAN.offramp/verify-report.md) or open dead letters.\n"
                   "Example:\n  offramp verify plan.yaml\n  offramp verify plan.yaml --sample 10000\n"
                   "  offramp verify plan.yaml --repair");
   command->add_option("plan", options->plan, "the plan file")->required();

@@ -27,12 +27,12 @@ std::string report_json(const Report& report, const Migration& migration) {
   std::string out = fmt::format(
       "{{\"equal\":{},\"at\":{},\"plan\":{},\"source\":{},\"target\":{},\"source_items\":{},\"target_items\":{},"
       "\"missing\":{},\"extra\":{},\"different\":{},\"refused\":{},\"waived\":{},\"unreadable\":{},\"skipped\":{},"
-      "\"dropped_values\":{},\"source_copies\":{},\"repaired\":{},\"sampled\":{},\"digest_version\":{},\"seconds\":{:.3f},"
+      "\"dropped_values\":{},\"source_copies\":{},\"letters_open\":{},\"repaired\":{},\"sampled\":{},\"digest_version\":{},\"seconds\":{:.3f},"
       "\"findings\":[",
       report.equal, quoted(report.at), quoted(migration.plan.path), quoted(source_name(migration)),
       quoted(migration.target->description()), report.source_items, report.target_items, report.missing, report.extra,
       report.different, report.refused, report.waived, report.unreadable, report.skipped, report.dropped_values,
-      report.source_copies, report.repaired, report.sampled ? std::to_string(*report.sampled) : "null",
+      report.source_copies, report.letters_open, report.repaired, report.sampled ? std::to_string(*report.sampled) : "null",
       ddb::kDigestVersion, report.seconds);
   for (size_t i = 0; i < report.findings.size(); ++i) {
     const KeyFinding& finding = report.findings[i];
@@ -62,6 +62,7 @@ std::string report_markdown(const Report& report, const Migration& migration) {
   row("left behind by `skip`", report.skipped);
   row("attribute values left behind by `drop`", report.dropped_values);
   if (report.source_copies) row("further copies of a key at the source", report.source_copies);
+  if (report.letters_open) row("open dead letters, further copies of keys among them", report.letters_open);
   if (report.repaired) row("repaired", report.repaired);
   if (!report.findings.empty()) {
     out += "\n| finding | key | attributes |\n|---|---|---|\n";

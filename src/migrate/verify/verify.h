@@ -52,6 +52,7 @@ struct Report {
   uint64_t source_copies = 0;                // further copies of a key at the source
   uint64_t unreadable = 0;                   // records of the source that are not items (dead letters)
   uint64_t unreadable_open = 0;              // of these, letters that are not waived
+  uint64_t letters_open = 0;                 // all open dead letters, copies of a key among them
   uint64_t missing = 0, extra = 0, different = 0, refused = 0, waived = 0;
   uint64_t repaired = 0;
   std::optional<uint64_t> sampled;

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
+
 #include "ddb/wire_json.h"
 #include "migrate/load.h"
 #include "migrate/migration_fixture_test.h"
@@ -15,7 +17,10 @@ using ::testing::ElementsAre;
 class VerifyTest : public MigrationTest {
  protected:
   // Loads the dump as a run does, without the steps behind it.
-  void load_dump(const std::string& tables = kPlainTables) {
+  using OnDuplicate = std::function<Status(const target::Duplicate&)>;
+  void load_dump(const OnDuplicate& on_duplicate) { load_dump(kPlainTables, on_duplicate); }
+  void load_dump(const char* tables = kPlainTables,
+                 const OnDuplicate& on_duplicate = [](const target::Duplicate&) { return Status(); }) {
     write_plan(tables);
     migration_ = open(Purpose::kRun);
     migration_->id = "m";
@@ -25,7 +30,7 @@ class VerifyTest : public MigrationTest {
     auto outcome = load(*migration_->source, partitions, *migration_->target, migration_->mapping, *migration_->journal,
                         progress_, LoadOptions());
     ASSERT_TRUE(outcome.ok()) << outcome.error().message();
-    auto finished = migration_->target->finish_load([](const target::Duplicate&) { return Status(); }, [](const std::string&) {});
+    auto finished = migration_->target->finish_load(on_duplicate, [](const std::string&) {});
     ASSERT_TRUE(finished.ok()) << finished.error().message();
     ASSERT_TRUE(migration_->journal->set_fact("loaded", "").ok());
   }
@@ -314,6 +319,27 @@ TEST_F(VerifyTest, ASampleOfASourceWithCopiesIsNoDifference) {
   write_dump({thing("a", 1, "old"), thing("a", 1, "new"), thing("b", 1, "x")});
   load_dump();
   EXPECT_TRUE(verify_it(sampling(100)).equal);
+}
+
+TEST_F(VerifyTest, C7_ACopyFarFromTheOtherInASampleIsNoDifferenceButAnOpenLetter) {
+  std::vector<std::string> lines{thing("a", 1, "old")};
+  for (int i = 0; i < 5000; ++i) lines.push_back(thing("filler", i, "x"));
+  lines.push_back(thing("a", 1, "new"));
+  write_dump(lines);
+  load_dump([this](const target::Duplicate&) -> Status {
+    auto key = std::string(R"({"pk":{"S":"a"},"sk":{"N":"1"}})");
+    std::string text = key + std::string(ddb::kJsonPadding, '\0');
+    ddb::JsonDecoder decoder;
+    ddb::ItemBatch batch;
+    batch.add_root(TRY(decoder.decode_item({text.data(), key.size()}, {}, ddb::JsonForm::kTyped, batch)), 0);
+    Letter letter = make_letter("copies", 1, batch.item(0), migration_->mapping->key(), "item.duplicate_key", "twice");
+    return migration_->journal->add_letters(std::span(&letter, 1));
+  });
+  EXPECT_TRUE(verify_it(sampling(1'000'000)).equal);
+  Report report = verify_it();
+  EXPECT_TRUE(report.equal);
+  EXPECT_EQ(report.letters_open, 1u);
+  EXPECT_EQ(report.unreadable_open, 0u);
 }
 
 TEST_F(VerifyTest, AStopSaysSo) {
