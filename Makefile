@@ -33,9 +33,10 @@ test-deps:
 build: deps
 	@cmake --preset release > build-configure.log 2>&1 || { cat build-configure.log; exit 1; }
 	@rm -f build-configure.log
-	@cmake --build build -j $(JOBS)
+	@cmake --build build -j $(JOBS) --target offramp offramp_generate
 
 unit: build
+	cmake --build build -j $(JOBS) --target unit_tests
 	ctest --test-dir build --output-on-failure -j $(JOBS)
 
 stories: build
@@ -64,9 +65,10 @@ test:
 	@$(STAGE) --summary
 
 demo: build
+	@scripts/install-deps demo
 	@scripts/demo
 
-bench: build
+bench: build test-deps
 	@cmake --build build -j $(JOBS) --target bench_programs
 	@$(PYTHON) bench/run.py
 

@@ -91,8 +91,9 @@ Outcome go(const Profile& profile, const model::TableSpec& table) {
   for (const auto& fate : splitter.fates()) {
     if (fate.column.empty()) continue;
     out.through_extra += fate.through_extra;
-    if (auto found = expected.find({fate.table, fate.attribute}); found != expected.end())
+    if (auto found = expected.find({fate.table, fate.attribute}); found != expected.end()) {
       EXPECT_EQ(fate.through_extra, found->second) << fate.table << "." << fate.attribute;
+    }
   }
   return out;
 }

@@ -100,7 +100,9 @@ TEST_F(RowLimitsTest, C8_RowsOfManyShortValuesAreTakenOrOverflow) {
     SCOPED_TRACE("column type " + std::to_string(kind));
     uint64_t overflow = load(items);
     EXPECT_LT(overflow, items.size());
-    if (type_of(0) != ColumnType::kBoolean || kind == kTypes.size()) EXPECT_GT(overflow, 0u);
+    if (type_of(0) != ColumnType::kBoolean || kind == kTypes.size()) {
+      EXPECT_GT(overflow, 0u);
+    }
   }
 }
 
