@@ -88,6 +88,8 @@ Result<ddb::Type> type_of_key(const mapping::profile::Profile& profile, const st
                    "the attribute '" + name + "' cannot be a key: it is " + std::string(ddb::type_tag(*type)) + " in some items and " +
                        std::string(ddb::type_tag(value.type())) + " in others");
   }
+  // Nothing to learn from: an empty table's key is taken as text, and the plan says so to be read.
+  if (!type && profile.items_seen == 0) return ddb::Type::kS;
   if (!type)
     return Error(ErrorKind::kConfig, "plan.key_missing",
                  "no sampled item has an attribute '" + name + "'; names are case-sensitive. Check --key");
@@ -215,6 +217,11 @@ Status check_output(const DraftOptions& options) {
 Result<Draft> draft_plan(const DraftOptions& options, Progress& progress) {
   TRY(check_output(options));
   const target::Entry* entry = TRY(target::find_entry(options.target_url));
+  for (const std::string& url : {options.target_url, options.source_url})
+    if (plan::holds_secret(url))
+      return Error(ErrorKind::kConfig, "plan.password",
+                   "a URL holds a password, and a plan keeps no secrets; take it out and give it by PGPASSWORD, a pgpass file "
+                   "or the AWS credential chain");
   Draft draft;
   draft.written_through = io::is_written_through(options.output);
   plan::Plan& plan = draft.plan;

@@ -131,6 +131,25 @@ TEST_F(DraftTest, AWrongKeyIsExplained) {
   EXPECT_EQ(code(), "plan.empty");
 }
 
+TEST_F(DraftTest, C12_APasswordIsRefusedBeforeAnythingIsRead) {
+  options_.target_url = "postgresql://app:hunter2@127.0.0.1/app";
+  auto refused = draft();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), "plan.password");
+  EXPECT_EQ(refused.error().kind(), ErrorKind::kConfig);
+  EXPECT_EQ(refused.error().message().find("hunter2"), std::string::npos);
+}
+
+TEST_F(DraftTest, AnEmptySourceCanBePlannedWithAKey) {
+  std::ofstream(folder_ + "/items.jsonl", std::ios::trunc);
+  auto drafted = draft();
+  ASSERT_TRUE(drafted.ok()) << drafted.error().message();
+  EXPECT_EQ(drafted->plan.source.key.partition.type, ddb::Type::kS);
+  options_.key.clear();
+  options_.overwrite = true;
+  EXPECT_EQ(code(), "plan.empty");
+}
+
 TEST_F(DraftTest, OptionsThatDoNotGoWithTheSource) {
   options_.then = {"export"};
   EXPECT_EQ(code(), "plan.then");

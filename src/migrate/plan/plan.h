@@ -73,6 +73,9 @@ std::string resolve_path(const Plan& plan, std::string_view path);
 // The target URL with a relative file (sqlite:FILE) resolved like resolve_path().
 std::string resolve_target(const Plan& plan);
 
+// True when the URL (or connection text) carries a password.
+bool holds_secret(std::string_view url);
+
 // "scan", "export", "dump".
 std::string_view load_from_name(LoadSpec::From from);
 

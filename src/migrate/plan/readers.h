@@ -13,7 +13,4 @@ model::MappingSpec read_tables(const YamlNode& node, const model::KeySchema& key
 // The placeholders of a key template in order; a mistake for a template that cannot be taken apart.
 std::vector<std::string> template_placeholders(const YamlNode& pattern, Mistakes& mistakes);
 
-// True when the URL (or connection text) carries a password.
-bool holds_secret(std::string_view url);
-
 }  // namespace offramp::migrate::plan
