@@ -7,6 +7,7 @@
 #include <charconv>
 #include <utility>
 
+#include "ddb/client/endpoint.h"
 #include "ddb/client/errors.h"
 #include "io/http_client.h"
 
@@ -54,9 +55,28 @@ class LocalCredentials : public io::aws::CredentialsProvider {
       io::aws::open_credentials_chain(without_metadata());
 };
 
-// Connections that fail before the first answer of all are most likely a wrong address: say so
-// soon.
-constexpr int kFirstTriesMax = 5;
+// Answers that are damaged on their way are not waited out, however long the caller would wait for a
+// service that is down.
+constexpr int kDamagedAnswersMax = 15;
+
+// Tells the caller about the waits of one call, and that they are over.
+class WaitReport {
+ public:
+  explicit WaitReport(const ClientOptions& options) : on_wait_(options.on_wait) {}
+  ~WaitReport() {
+    if (waited_ && on_wait_) on_wait_(nullptr);
+  }
+  WaitReport(const WaitReport&) = delete;
+  WaitReport& operator=(const WaitReport&) = delete;
+  void waits_for(const Error& why) {
+    waited_ = true;
+    if (on_wait_) on_wait_(&why);
+  }
+
+ private:
+  const std::function<void(const Error*)>& on_wait_;
+  bool waited_ = false;
+};
 
 }  // namespace
 
@@ -73,9 +93,9 @@ const std::string& Client::endpoint() const { return impl_->options.endpoint; }
 
 Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
   auto environment = io::aws::process_environment();
-  if (options.endpoint.empty())
-    options.endpoint = environment("AWS_ENDPOINT_URL_DYNAMODB").value_or("");
-  if (options.endpoint.empty()) options.endpoint = environment("AWS_ENDPOINT_URL").value_or("");
+  options.endpoint = options.api == Api::kStreams
+                         ? configured_streams_endpoint(options.endpoint, environment)
+                         : configured_endpoint(options.endpoint, environment);
   if (options.region.empty()) options.region = TRY(io::aws::find_region()).value_or("");
   if (options.region.empty() && !options.endpoint.empty()) options.region = "us-east-1";
   if (options.region.empty())
@@ -86,9 +106,7 @@ Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
     if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
       return Error(ErrorKind::kConfig, "ddb.region",
                    fmt::format("{} is no AWS region", options.region));
-  if (options.endpoint.empty())
-    options.endpoint = fmt::format("https://dynamodb.{}.amazonaws.com{}", options.region,
-                                   options.region.starts_with("cn-") ? ".cn" : "");
+  if (options.endpoint.empty()) options.endpoint = aws_endpoint(options.api, options.region);
   options.endpoint = TRY(io::check_endpoint(options.endpoint));
   if (!options.credentials) {
     options.credentials = io::is_loopback(options.endpoint) ? std::make_shared<LocalCredentials>()
@@ -104,22 +122,41 @@ Result<std::string> Client::call(std::string_view operation, std::string_view ta
   const ClientOptions& options = impl_->options;
   auto client = impl_->pool.borrow();
   io::Backoff backoff(options.retry, *options.clock);
+  WaitReport report(options);
   io::HttpRequest request;
   io::HttpResponse response;
   bool credentials_renewed = false;
+  int damaged = 0;
   auto cancelled = [&] {
     return Error(ErrorKind::kCancelled, "ddb.cancelled",
                  fmt::format("{} of table {} was cancelled", operation, table));
+  };
+  // False: there is no further try.
+  auto wait = [&](const Error& why, std::optional<std::chrono::milliseconds> asked = {}) {
+    if (backoff.tries() >= options.retry.tries_max) return false;
+    report.waits_for(why);
+    return backoff.wait(options.stop, asked);
   };
   request.method = "POST";
   request.url = options.endpoint + "/";
   request.body = body;
   request.response_bytes_max = options.answer_bytes_max;
   request.stop = options.stop;
+  const std::string target = fmt::format(
+      "x-amz-target: {}.{}",
+      options.api == Api::kStreams ? "DynamoDBStreams_20120810" : "DynamoDB_20120810", operation);
   for (;;) {
-    io::aws::Credentials credentials = TRY(options.credentials->get());
-    request.headers = {"content-type: application/x-amz-json-1.0",
-                       fmt::format("x-amz-target: DynamoDB_20120810.{}", operation)};
+    auto found = options.credentials->get();
+    if (!found.ok()) {
+      // A metadata service that is lost for a while is like an endpoint that is.
+      ErrorKind kind = found.error().kind();
+      bool passing = kind == ErrorKind::kRetry || kind == ErrorKind::kUnavailable;
+      if (passing && impl_->answered && wait(found.error())) continue;
+      if (options.stop.stop_requested()) return cancelled();
+      return std::move(found).error();
+    }
+    const io::aws::Credentials& credentials = found.value();
+    request.headers = {"content-type: application/x-amz-json-1.0", target};
     if (!credentials.session_token.empty())
       request.headers.push_back("x-amz-security-token: " + credentials.session_token);
     request.signing = io::AwsSigning{credentials.access_key_id, credentials.secret_access_key,
@@ -128,34 +165,44 @@ Result<std::string> Client::call(std::string_view operation, std::string_view ta
     if (options.stop.stop_requested()) return cancelled();
     if (!sent.ok()) {
       if (sent.error().kind() != ErrorKind::kRetry) return std::move(sent).error();
-      bool give_up = !impl_->answered && backoff.tries() >= kFirstTriesMax;
-      if (!give_up && backoff.wait(options.stop)) continue;
+      Error lost(ErrorKind::kUnavailable, "ddb.unavailable",
+                 fmt::format("{} of table {}: {} after {} tries; check the endpoint and the "
+                             "network, then run the same "
+                             "command again",
+                             operation, table, sent.error().message(), backoff.tries()));
+      bool give_up = !impl_->answered && backoff.tries() >= options.first_tries_max;
+      if (!give_up && wait(lost)) continue;
       if (options.stop.stop_requested()) return cancelled();
-      return Error(ErrorKind::kUnavailable, "ddb.unavailable",
-                   fmt::format("{} of table {}: {} after {} tries; check the endpoint and the "
-                               "network, then run the same "
-                               "command again",
-                               operation, table, sent.error().message(), backoff.tries()));
+      return lost;
     }
+    impl_->answered = true;
     Verdict verdict{
         Action::kRetry,
         Error(ErrorKind::kCorrupt, "ddb.crc32",
               fmt::format("{} of table {}: the answers of {} do not match their checksum; "
                           "is a proxy changing them?",
                           operation, table, options.endpoint))};
-    if (checksum_holds(response)) {
+    if (!checksum_holds(response)) {
+      if (++damaged >= kDamagedAnswersMax) return std::move(verdict.error);
+    } else {
       if (response.status == 200) return std::move(response.body);
-      verdict = judge_answer(
-          response, {operation, table, options.region, options.endpoint, credentials.source});
+      verdict = judge_answer(response, {operation, table, options.region, options.endpoint,
+                                        credentials.source, options.api});
     }
     if (verdict.action == Action::kNewCredentials && !std::exchange(credentials_renewed, true)) {
+      options.credentials->invalidate();
+      continue;
+    }
+    // Who waits without limit also waits for somebody to renew a token.
+    if (verdict.action == Action::kNewCredentials && options.retry.tries_max == kTriesUnlimited) {
+      if (!wait(verdict.error)) return cancelled();
       options.credentials->invalidate();
       continue;
     }
     if (verdict.action != Action::kRetry) return std::move(verdict.error);
     std::optional<std::chrono::milliseconds> asked;
     if (auto header = response.header("retry-after")) asked = io::parse_retry_after(*header);
-    if (backoff.wait(options.stop, asked)) continue;
+    if (wait(verdict.error, asked)) continue;
     if (options.stop.stop_requested()) return cancelled();
     return std::move(verdict.error);
   }

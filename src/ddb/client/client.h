@@ -1,4 +1,5 @@
-// Client: calls of the DynamoDB API (JSON 1.0) at AWS or at any endpoint that speaks it.
+// Client: calls of the DynamoDB API or the DynamoDB Streams API (JSON 1.0) at AWS or at any endpoint
+// that speaks it.
 //
 // Signs with SigV4, checks x-amz-crc32 where it is sent, and repeats what may be repeated:
 // throttles, 5xx and lost connections with backoff and jitter, an expired token once with new
@@ -8,6 +9,8 @@
 // items (C12).
 #pragma once
 
+#include <functional>
+#include <limits>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -19,9 +22,16 @@
 
 namespace offramp::ddb::client {
 
+enum class Api { kDynamoDb, kStreams };
+
+// For calls that wait for a lost or throttling service until a stop is requested.
+constexpr int kTriesUnlimited = std::numeric_limits<int>::max();
+
 struct ClientOptions {
-  std::string region;    // empty: AWS_REGION, AWS_DEFAULT_REGION, the profile's
-  std::string endpoint;  // empty: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, AWS itself
+  std::string region;  // empty: AWS_REGION, AWS_DEFAULT_REGION, the profile's
+  // Empty: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, AWS itself. For kStreams see
+  // configured_streams_endpoint() in endpoint.h: an endpoint that is not AWS's own serves both APIs.
+  std::string endpoint;
   // Empty: the standard chain. For an endpoint on this machine, where nobody checks them, keys
   // "local"/"local" stand in when the environment and the profile have none.
   std::shared_ptr<io::aws::CredentialsProvider> credentials;
@@ -31,6 +41,13 @@ struct ClientOptions {
   size_t answer_bytes_max =
       32
       << 20;  // a page of 1 MB of items is at most about 14 MB of JSON ({"NULL":true} for 1 byte)
+  Api api = Api::kDynamoDb;
+  // An endpoint that has never answered is given up after this many tries, because its address is
+  // most likely wrong.
+  int first_tries_max = 5;
+  // Called with the reason before each wait for another try, and with nullptr when a call that had
+  // waited has ended. From the calling threads, several at once.
+  std::function<void(const Error* why)> on_wait;
 };
 
 class Client {
@@ -44,7 +61,9 @@ class Client {
   // Sends `body` (JSON) and returns the JSON of the answer. `table` is for messages only. Codes:
   // "ddb.table_not_found", "ddb.access_denied", "ddb.credentials", "ddb.refused" are kConfig;
   // "ddb.throttled" is kThrottled; "ddb.unavailable" is kUnavailable; "ddb.crc32" is kCorrupt;
-  // "ddb.cancelled" is kCancelled.
+  // "ddb.cancelled" is kCancelled; "ddb.in_use" (a table that is being changed) is kConflict. Of
+  // kStreams also "ddb.iterator_expired" (kRetry; not repeated here), "ddb.trimmed" and
+  // "ddb.stream_not_found" (both kGap).
   Result<std::string> call(std::string_view operation, std::string_view table,
                            std::string_view body);
 

@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 #include <isa-l/crc.h>
 
+#include <algorithm>
 #include <atomic>
+#include <map>
 
+#include "ddb/client/endpoint.h"
 #include "io/fake_clock_test.h"
 #include "io/scripted_server_test.h"
 
@@ -177,6 +180,127 @@ TEST_F(ClientTest, AnExpiredTokenIsRenewedOnce) {
   EXPECT_EQ(server_->requests().size(), 2u);
 }
 
+class StreamsClientTest : public ClientTest {
+ protected:
+  std::unique_ptr<Client> streams_client(int tries_max) {
+    return std::move(Client::open({.region = "eu-west-1",
+                                   .endpoint = server_->url(),
+                                   .credentials = credentials_,
+                                   .retry = {.tries_max = tries_max,
+                                             .cap = std::chrono::milliseconds(5000)},
+                                   .clock = &clock_,
+                                   .stop = stop_.get_token(),
+                                   .api = Api::kStreams,
+                                   .on_wait = [this](const Error* why) {
+                                     waits_.push_back(why ? why->code() : "over");
+                                   }}))
+        .value();
+  }
+  Error stream_error(const std::string& type) {
+    serve([type](const ScriptedRequest&, size_t) {
+      return ScriptedAnswer{.status = 400, .body = error_json(type)};
+    });
+    auto got = streams_client(3)->call("GetRecords", "Orders", "{}");
+    EXPECT_FALSE(got.ok());
+    return got.error();
+  }
+  std::vector<std::string> waits_;
+};
+
+TEST_F(StreamsClientTest, NamesTheOtherApi) {
+  serve([](const ScriptedRequest&, size_t) { return ScriptedAnswer{.body = "{}"}; });
+  EXPECT_TRUE(streams_client(3)->call("GetRecords", "Orders", "{}").ok());
+  auto request = server_->requests().at(0);
+  EXPECT_EQ(request.header("x-amz-target"), "DynamoDBStreams_20120810.GetRecords");
+  EXPECT_THAT(request.header("authorization"), HasSubstr("/eu-west-1/dynamodb/aws4_request"));
+  EXPECT_THAT(waits_, testing::IsEmpty());
+}
+
+TEST_F(StreamsClientTest, C6_ItsErrorsCanBeToldApart) {
+  Error error = stream_error("ExpiredIteratorException");
+  EXPECT_EQ(error.code(), "ddb.iterator_expired");
+  EXPECT_EQ(server_->requests().size(), 1u) << "the same iterator will not become younger";
+  error = stream_error("TrimmedDataAccessException");
+  EXPECT_EQ(error.code(), "ddb.trimmed");
+  EXPECT_EQ(error.kind(), ErrorKind::kGap);
+  error = stream_error("ResourceNotFoundException");
+  EXPECT_EQ(error.code(), "ddb.stream_not_found");
+  EXPECT_EQ(error.kind(), ErrorKind::kGap);
+  error = stream_error("LimitExceededException");
+  EXPECT_EQ(error.code(), "ddb.throttled");
+  EXPECT_EQ(error.kind(), ErrorKind::kThrottled);
+  EXPECT_THAT(error.message(), HasSubstr("two readers"));
+  EXPECT_EQ(server_->requests().size(), 3u);
+  EXPECT_THAT(stream_error("AccessDeniedException").message(),
+              HasSubstr("grant dynamodb:GetRecords on the table's stream"));
+  // Of tables these names mean what they always did.
+  EXPECT_EQ(refused({.status = 400, .body = error_json("LimitExceededException")}).code(),
+            "ddb.refused");
+  EXPECT_EQ(refused({.status = 400, .body = error_json("ResourceInUseException")}).code(),
+            "ddb.in_use");
+}
+
+TEST_F(StreamsClientTest, WaitsForALostServiceWithoutLimitAndSaysSo) {
+  serve([](const ScriptedRequest&, size_t index) -> ScriptedAnswer {
+    if (index == 0) return {.body = "{}"};
+    if (index < 100) return {.body = "{\"cut\":1}", .cut_after = 4};
+    if (index < 200) return {.status = 503, .body = "<html>"};
+    return {.body = "{\"Records\":[]}"};
+  });
+  auto client = streams_client(kTriesUnlimited);
+  EXPECT_TRUE(client->call("GetRecords", "T", "{}").ok());
+  EXPECT_EQ(client->call("GetRecords", "T", "{}").value(), "{\"Records\":[]}");
+  ASSERT_EQ(waits_.size(), 200u);
+  EXPECT_EQ(waits_.front(), "ddb.unavailable");
+  EXPECT_EQ(waits_.back(), "over");
+  EXPECT_EQ(std::count(waits_.begin(), waits_.end(), "over"), 1);
+  for (auto sleep : clock_.sleeps()) EXPECT_LE(sleep, std::chrono::seconds(5));
+}
+
+TEST_F(StreamsClientTest, AStopEndsAWaitWithoutLimit) {
+  serve([this](const ScriptedRequest&, size_t index) {
+    if (index == 50) stop_.request_stop();
+    return ScriptedAnswer{.status = 500};
+  });
+  auto got = streams_client(kTriesUnlimited)->call("GetRecords", "T", "{}");
+  ASSERT_FALSE(got.ok());
+  EXPECT_EQ(got.error().kind(), ErrorKind::kCancelled);
+  EXPECT_EQ(waits_.back(), "over");
+}
+
+TEST_F(StreamsClientTest, C10_DamagedAnswersAreNotWaitedOut) {
+  serve([](const ScriptedRequest&, size_t) {
+    return ScriptedAnswer{.body = "{}", .headers = {"x-amz-crc32: 1"}};
+  });
+  EXPECT_EQ(streams_client(kTriesUnlimited)->call("GetRecords", "T", "{}").error().code(),
+            "ddb.crc32");
+}
+
+TEST_F(StreamsClientTest, AnExpiredTokenIsWaitedForWithoutLimit) {
+  serve([](const ScriptedRequest&, size_t index) -> ScriptedAnswer {
+    if (index < 30) return {.status = 400, .body = error_json("ExpiredTokenException")};
+    return {.body = "{}"};
+  });
+  EXPECT_TRUE(streams_client(kTriesUnlimited)->call("GetRecords", "T", "{}").ok());
+  EXPECT_EQ(waits_.front(), "ddb.credentials_expired");
+}
+
+TEST_F(ClientTest, AnEndpointThatAnsweredOnceGetsAllTries) {
+  serve([](const ScriptedRequest&, size_t index) -> ScriptedAnswer {
+    if (index == 0) return {.body = "{}"};
+    return {.body = "{}", .cut_after = 1};
+  });
+  auto client = std::move(Client::open({.region = "eu-west-1",
+                                        .endpoint = server_->url(),
+                                        .credentials = credentials_,
+                                        .retry = {.tries_max = 9},
+                                        .clock = &clock_}))
+                    .value();
+  EXPECT_TRUE(client->call("Scan", "T", "{}").ok());
+  EXPECT_EQ(client->call("Scan", "T", "{}").error().code(), "ddb.unavailable");
+  EXPECT_EQ(clock_.sleeps().size(), 8u);
+}
+
 TEST_F(ClientTest, C10_AnAnswerHasABound) {
   EXPECT_EQ(refused({.body = std::string(100'001, ' ')}).code(), "http.too_large");
 }
@@ -200,6 +324,37 @@ TEST(ClientOptions, AreChecked) {
             "https://dynamodb.eu-west-1.amazonaws.com");
   EXPECT_EQ(Client::open({.region = "cn-north-1"}).value()->endpoint(),
             "https://dynamodb.cn-north-1.amazonaws.com.cn");
+}
+
+TEST(ClientOptions, StreamsAreFoundBesideTheTables) {
+  std::map<std::string, std::string> set;
+  io::aws::Environment environment =
+      [&](const std::string& name) -> std::optional<std::string> {
+    auto at = set.find(name);
+    if (at == set.end()) return std::nullopt;
+    return at->second;
+  };
+  const std::string aws = "https://dynamodb.eu-west-1.amazonaws.com", local = "http://db:8000";
+  EXPECT_EQ(configured_streams_endpoint("", environment), "");
+  EXPECT_EQ(aws_endpoint(Api::kStreams, "eu-west-1"),
+            "https://streams.dynamodb.eu-west-1.amazonaws.com");
+  EXPECT_EQ(aws_endpoint(Api::kStreams, "cn-north-1"),
+            "https://streams.dynamodb.cn-north-1.amazonaws.com.cn");
+  EXPECT_EQ(configured_streams_endpoint(local, environment), local);
+  EXPECT_EQ(configured_streams_endpoint(aws, environment), "") << "AWS has another host for them";
+  set["AWS_ENDPOINT_URL"] = "http://all:1";
+  EXPECT_EQ(configured_streams_endpoint("", environment), "http://all:1");
+  EXPECT_EQ(configured_endpoint("", environment), "http://all:1");
+  set["AWS_ENDPOINT_URL_DYNAMODB"] = local;
+  EXPECT_EQ(configured_streams_endpoint("", environment), local);
+  EXPECT_EQ(configured_endpoint("", environment), local);
+  set["AWS_ENDPOINT_URL_DYNAMODB"] = "https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com:443";
+  EXPECT_EQ(configured_streams_endpoint("", environment), "http://all:1");
+  set["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"] = "http://streams:2";
+  EXPECT_EQ(configured_streams_endpoint("", environment), "http://streams:2");
+  EXPECT_EQ(configured_streams_endpoint(aws, environment), "http://streams:2");
+  EXPECT_EQ(configured_streams_endpoint(local, environment), local);
+  EXPECT_EQ(configured_endpoint("", environment), set["AWS_ENDPOINT_URL_DYNAMODB"]);
 }
 
 TEST(ClientOptions, ALocalEndpointNeedsNoKeys) {

@@ -39,10 +39,20 @@ Verdict judge_answer(const io::HttpResponse& response, const CallContext& call) 
     return Verdict{Action::kFail, Error(kind, code, std::move(text))};
   };
 
-  if (response.status == 429 ||
+  const bool streams = call.api == Api::kStreams;
+  const bool throttled =
+      response.status == 429 ||
       any_of(type,
              {"ProvisionedThroughputExceededException", "ThrottlingException", "Throttling",
-              "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown"}))
+              "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown"});
+  if (streams && (throttled || type == "LimitExceededException"))
+    return {Action::kRetry,
+            Error(ErrorKind::kThrottled, "ddb.throttled",
+                  fmt::format("{}: DynamoDB Streams keeps throttling; a shard serves two readers at "
+                              "most: stop another consumer of the stream (a Lambda trigger, a "
+                              "second migration), or run the same command again later",
+                              what))};
+  if (throttled)
     return {Action::kRetry, Error(ErrorKind::kThrottled, "ddb.throttled",
                                   fmt::format("{}: DynamoDB keeps throttling; lower "
                                               "read_units_per_second, raise the table's read "
@@ -59,6 +69,20 @@ Verdict judge_answer(const io::HttpResponse& response, const CallContext& call) 
                                            fmt::format("{}: the session token from {} has expired; "
                                                        "renew it and run the same command again",
                                                        what, call.credentials_source))};
+  if (streams && type == "ExpiredIteratorException")
+    return fail(ErrorKind::kRetry, "ddb.iterator_expired",
+                fmt::format("{}: the shard iterator is older than 15 minutes", what));
+  if (streams && type == "TrimmedDataAccessException")
+    return fail(ErrorKind::kGap, "ddb.trimmed",
+                fmt::format("{}: what follows the position is older than 24 hours and has been "
+                            "trimmed",
+                            what));
+  if (streams && type == "ResourceNotFoundException")
+    return fail(ErrorKind::kGap, "ddb.stream_not_found",
+                fmt::format("{}: the stream or its shard does not exist", what));
+  if (type == "ResourceInUseException")
+    return fail(ErrorKind::kConflict, "ddb.in_use",
+                fmt::format("{}: the table is being changed ({})", what, message));
   if (type == "ResourceNotFoundException")
     return fail(ErrorKind::kConfig, "ddb.table_not_found",
                 fmt::format("there is no table {} in region {} ({}); check the name, the region "
@@ -69,8 +93,9 @@ Verdict judge_answer(const io::HttpResponse& response, const CallContext& call) 
     return fail(
         ErrorKind::kConfig, "ddb.access_denied",
         fmt::format(
-            "{}: access denied with the credentials from {}; grant dynamodb:{} on the table ({})",
-            what, call.credentials_source, call.operation, message));
+            "{}: access denied with the credentials from {}; grant dynamodb:{} on the {} ({})", what,
+            call.credentials_source, call.operation, streams ? "table's stream" : "table",
+            message));
   if (type == "InvalidSignatureException" && message.find("Signature") == 0)
     return fail(ErrorKind::kConfig, "ddb.clock",
                 fmt::format("{}: this machine's clock is wrong; set it", what));

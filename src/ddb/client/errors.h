@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "ddb/client/client.h"
 #include "io/http_client.h"
 
 namespace offramp::ddb::client {
@@ -18,6 +19,7 @@ struct Verdict {
 
 struct CallContext {
   std::string_view operation, table, region, endpoint, credentials_source;
+  Api api = Api::kDynamoDb;
 };
 
 // `response` is not 200.
