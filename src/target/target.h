@@ -24,6 +24,7 @@ struct Capabilities {
   mapping::Limits limits;
   bool folds_case = false;  // identifiers that differ only in case collide
   int loaders_default = 2;  // parallel loaders that make sense
+  int lanes_default = 1;    // likewise of appliers
   bool temporal_types = true;  // timestamptz and date are types of its own, not text
   bool uuid_type = true;       // likewise uuid
 };
@@ -36,6 +37,23 @@ class Loader {
   virtual Status append(std::unique_ptr<LoadBatch> batch) = 0;
   // All that was appended through this loader is durable when this returns.
   virtual Status flush() = 0;
+};
+
+// Changes into tables that have their keys and indexes (after finish_load). One thread at a time; each lane of changes has
+// its own.
+class Applier {
+ public:
+  virtual ~Applier() = default;
+  // Makes each key's state be the given image and the lane's position be `after`, in one transaction (C5): old rows of
+  // the key go away in every table, the new image's rows (if any) come in. `keys` as Splitter::key_rows gives them, no
+  // key twice; `rows` as Splitter::split gives them, for some of those keys; a key without rows is deleted.
+  // Durable when it returns. `expected_token` is the token of the lane's stored position ("" when there is none yet):
+  // kConflict "applier.superseded" when another one is stored, and then nothing is changed.
+  // kBadItem when the target refuses a row for what it holds (out of range, a constraint that its owner added): nothing
+  // is changed, and the caller looks for the row. After kUnavailable or kRetry this object is of no further use; a new
+  // one is asked for, and it is the only writer of its lane then: what the lost one had begun is over.
+  virtual Status apply(const mapping::RowBatch& keys, const mapping::RowBatch& rows, std::string_view expected_token,
+                       const model::Position& after) = 0;
 };
 
 struct ReadPartition {
@@ -87,8 +105,9 @@ class Target {
   virtual Result<FinishOutcome> finish_load(const std::function<Status(const Duplicate&)>& duplicate,
                                             const std::function<void(const std::string&)>& step) = 0;
 
-  // Makes each key's state be the given image, in one transaction: old rows of the key go away in every table, the new
-  // image's rows (rows) come in. `keys` as Splitter::key_rows gives them.
+  // `lane` names the position that is kept with the changes; positions() gives it under that name.
+  virtual Result<std::unique_ptr<Applier>> applier(const std::string& lane) = 0;
+  // As Applier::apply, without a position: for repair and letters.
   virtual Status apply(const mapping::RowBatch& keys, const mapping::RowBatch& rows) = 0;
 
   // Cuts the target's content for parallel reading into about `pieces` parts.

@@ -32,7 +32,7 @@ class MemoryLoader : public Loader {
       for (auto& item : collect_items(*mapping_, rows_)) items.push_back(std::move(item));
     }
     std::lock_guard lock(store_->mutex);
-    store_->items.insert(store_->items.end(), items.begin(), items.end());
+    store_->loaded.insert(store_->loaded.end(), items.begin(), items.end());
     store_->positions[migration_][batch->partition] = batch->after;
     return {};
   }
@@ -68,6 +68,14 @@ class MemoryReader : public RowReader {
 
 using TableAndKey = std::pair<uint32_t, std::string>;
 
+// The state of every key in `keys` is what `images` hold of it. Under the store's lock.
+void replace_items(MemoryStore& store, const std::set<TableAndKey>& keys, const Items& images) {
+  for (const TableAndKey& key : keys) store.items.erase(key);
+  std::erase_if(store.loaded,
+                [&](const auto& item) { return keys.contains({item->table, item->key}); });
+  for (const auto& item : images) store.items[{item->table, item->key}] = item;
+}
+
 std::set<TableAndKey> key_set(const mapping::CompiledMapping& mapping,
                               const mapping::RowBatch& keys) {
   std::set<TableAndKey> out;
@@ -78,6 +86,39 @@ std::set<TableAndKey> key_set(const mapping::CompiledMapping& mapping,
   }
   return out;
 }
+
+class MemoryApplier : public Applier {
+ public:
+  MemoryApplier(std::shared_ptr<MemoryStore> store,
+                std::shared_ptr<const mapping::CompiledMapping> mapping, std::string migration,
+                std::string lane)
+      : store_(std::move(store)),
+        mapping_(std::move(mapping)),
+        migration_(std::move(migration)),
+        lane_(std::move(lane)) {}
+
+  Status apply(const mapping::RowBatch& keys, const mapping::RowBatch& rows,
+               std::string_view expected_token, const model::Position& after) override {
+    Items images = collect_items(*mapping_, rows);
+    std::set<TableAndKey> changed = key_set(*mapping_, keys);
+    std::lock_guard lock(store_->mutex);
+    auto& positions = store_->positions[migration_];
+    auto stored = positions.find(lane_);
+    if ((stored == positions.end() ? std::string_view() : stored->second.token) != expected_token)
+      return Error(ErrorKind::kConflict, "applier.superseded",
+                   "the position of lane " + lane_ +
+                       " has been moved by another writer; stop the other offramp, then run the "
+                       "same command again");
+    replace_items(*store_, changed, images);
+    positions[lane_] = after;
+    return {};
+  }
+
+ private:
+  const std::shared_ptr<MemoryStore> store_;
+  const std::shared_ptr<const mapping::CompiledMapping> mapping_;
+  const std::string migration_, lane_;
+};
 
 }  // namespace
 
@@ -133,14 +174,10 @@ Result<Target::FinishOutcome> MemoryTarget::finish_load(
   FinishOutcome outcome;
   mapping::Assembler assembler(mapping_);
   std::map<TableAndKey, const StoredItem*> last;
-  for (const auto& item : store_->items) last[{item->table, item->key}] = item.get();
-  Items kept;
-  for (const auto& item : store_->items) {
+  for (const auto& item : store_->loaded) last[{item->table, item->key}] = item.get();
+  for (const auto& item : store_->loaded) {
     const StoredItem* stays = last[{item->table, item->key}];
-    if (stays == item.get()) {
-      kept.push_back(item);
-      continue;
-    }
+    if (stays == item.get()) continue;
     ddb::ItemBatch pair;
     TRY(assembler.assemble(stays->table, stays->row.data(), stays->children, 0, pair));
     TRY(assembler.assemble(item->table, item->row.data(), item->children, 1, pair));
@@ -153,18 +190,21 @@ Result<Target::FinishOutcome> MemoryTarget::finish_load(
     ddb::append_item_json(pair.item(1), out.item_json);
     TRY(duplicate(out));
   }
-  store_->items = std::move(kept);
+  for (auto& item : store_->loaded) store_->items[{item->table, item->key}] = std::move(item);
+  store_->loaded.clear();
   return outcome;
+}
+
+Result<std::unique_ptr<Applier>> MemoryTarget::applier(const std::string& lane) {
+  return std::unique_ptr<Applier>(
+      std::make_unique<MemoryApplier>(store_, mapping_, migration_, lane));
 }
 
 Status MemoryTarget::apply(const mapping::RowBatch& keys, const mapping::RowBatch& rows) {
   Items images = collect_items(*mapping_, rows);
   std::set<TableAndKey> changed = key_set(*mapping_, keys);
   std::lock_guard lock(store_->mutex);
-  std::erase_if(store_->items, [&](const auto& item) {
-    return changed.contains({item->table, item->key});
-  });
-  store_->items.insert(store_->items.end(), images.begin(), images.end());
+  replace_items(*store_, changed, images);
   return {};
 }
 
@@ -178,8 +218,11 @@ Result<std::vector<ReadPartition>> MemoryTarget::read_partitions(int) {
 Result<std::unique_ptr<RowReader>> MemoryTarget::read(const ReadPartition& partition) {
   std::lock_guard lock(store_->mutex);
   Items items;
-  for (const auto& item : store_->items)
+  for (const auto& item : store_->loaded)
     if (item->table == partition.table) items.push_back(item);
+  for (auto at = store_->items.lower_bound({partition.table, ""});
+       at != store_->items.end() && at->first.first == partition.table; ++at)
+    items.push_back(at->second);
   return std::unique_ptr<RowReader>(std::make_unique<MemoryReader>(std::move(items), mapping_));
 }
 
@@ -187,9 +230,14 @@ Status MemoryTarget::get(const mapping::RowBatch& keys, ddb::ItemBatch& batch) {
   std::set<TableAndKey> wanted = key_set(*mapping_, keys);
   mapping::Assembler assembler(mapping_);
   std::lock_guard lock(store_->mutex);
-  for (const auto& item : store_->items)
-    if (wanted.contains({item->table, item->key}))
-      TRY(assembler.assemble(item->table, item->row.data(), item->children, batch.size(), batch));
+  auto add = [&](const StoredItem& item) {
+    return assembler.assemble(item.table, item.row.data(), item.children, batch.size(), batch);
+  };
+  for (const auto& item : store_->loaded)
+    if (wanted.contains({item->table, item->key})) TRY(add(*item));
+  for (const TableAndKey& key : wanted)
+    if (auto found = store_->items.find(key); found != store_->items.end())
+      TRY(add(*found->second));
   return {};
 }
 
@@ -197,11 +245,13 @@ Result<std::vector<std::pair<std::string, uint64_t>>> MemoryTarget::row_counts()
   std::lock_guard lock(store_->mutex);
   std::vector<std::pair<std::string, uint64_t>> out;
   for (const mapping::Table& table : mapping_->tables()) out.emplace_back(table.name, 0);
-  for (const auto& item : store_->items) {
-    ++out[item->table].second;
-    const auto& children = mapping_->tables()[item->table].children;
-    for (size_t c = 0; c < children.size(); ++c) out[children[c]].second += item->children[c].rows;
-  }
+  auto count = [&](const StoredItem& item) {
+    ++out[item.table].second;
+    const auto& children = mapping_->tables()[item.table].children;
+    for (size_t c = 0; c < children.size(); ++c) out[children[c]].second += item.children[c].rows;
+  };
+  for (const auto& item : store_->loaded) count(*item);
+  for (const auto& [key, item] : store_->items) count(*item);
   return out;
 }
 

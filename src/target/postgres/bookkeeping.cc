@@ -212,4 +212,31 @@ Status write_positions(Connection& connection, const Binding& binding,
   return connection.execute(sql, "write the checkpoint");
 }
 
+std::string move_position_sql(const Binding& binding, const std::string& lane,
+                              std::string_view expected, const model::Position& after) {
+  std::string migration = quote_literal(binding.migration),
+              partition = quote_literal(escape(lane)), token = quote_literal(escape(after.token));
+  if (expected.empty())
+    return fmt::format(
+        "INSERT INTO offramp.checkpoint AS c VALUES ({}, {}, {}, {}, {}) "
+        "ON CONFLICT (migration, partition) DO UPDATE SET records = EXCLUDED.records, "
+        "token = EXCLUDED.token, done = EXCLUDED.done WHERE c.token = ''",
+        migration, partition, after.records, token, after.done);
+  return fmt::format(
+      "UPDATE offramp.checkpoint SET records = {}, token = {}, done = {} "
+      "WHERE migration = {} AND partition = {} AND token = {}",
+      after.records, token, after.done, migration, partition, quote_literal(escape(expected)));
+}
+
+Status move_position(Connection& connection, const Binding& binding, const std::string& lane,
+                     std::string_view expected, const model::Position& after) {
+  QueryResult moved = TRY(connection.query(move_position_sql(binding, lane, expected, after), {},
+                                           "move the position of lane " + lane));
+  if (moved.affected() == 1) return {};
+  return Error(ErrorKind::kConflict, "applier.superseded",
+               fmt::format("{}: the position of lane {} has been moved by another writer; stop the "
+                           "other offramp, then run the same command again",
+                           connection.where(), lane));
+}
+
 }  // namespace offramp::target::postgres

@@ -66,19 +66,6 @@ Status delete_by_keys(Connection& connection, const Binding& binding,
   return {};
 }
 
-Status replace_in_transaction(Connection& connection, const Binding& binding,
-                              const mapping::RowBatch& keys, const mapping::RowBatch& rows) {
-  TRY(upload_keys(connection, binding, keys));
-  TRY(delete_by_keys(connection, binding, keys));
-  for (uint32_t t = 0; t < rows.tables.size(); ++t) {
-    if (rows.tables[t].rows == 0) continue;
-    const mapping::Table& table = binding.tables()[t];
-    TRY(copy_rows(connection, table, static_cast<uint32_t>(table.columns.size()),
-                  binding.name(table), rows.tables[t]));
-  }
-  return connection.execute("COMMIT", "commit the new images");
-}
-
 Status read_in_transaction(Connection& connection, std::shared_ptr<const Binding> binding,
                            const mapping::RowBatch& keys, ddb::ItemBatch& batch) {
   TRY(upload_keys(connection, *binding, keys));
@@ -110,10 +97,24 @@ Status read_in_transaction(Connection& connection, std::shared_ptr<const Binding
 
 }  // namespace
 
+Status replace_in_transaction(Connection& connection, const Binding& binding,
+                              const mapping::RowBatch& keys, const mapping::RowBatch& rows) {
+  TRY(upload_keys(connection, binding, keys));
+  TRY(delete_by_keys(connection, binding, keys));
+  for (uint32_t t = 0; t < rows.tables.size(); ++t) {
+    if (rows.tables[t].rows == 0) continue;
+    const mapping::Table& table = binding.tables()[t];
+    TRY(copy_rows(connection, table, static_cast<uint32_t>(table.columns.size()),
+                  binding.name(table), rows.tables[t]));
+  }
+  return {};
+}
+
 Status replace_items(Connection& connection, const Binding& binding, const mapping::RowBatch& keys,
                      const mapping::RowBatch& rows) {
   TRY(connection.execute("BEGIN", "begin a transaction"));
   Status status = replace_in_transaction(connection, binding, keys, rows);
+  if (status.ok()) status = connection.execute("COMMIT", "commit the new images");
   if (!status.ok()) connection.rollback();
   return status;
 }

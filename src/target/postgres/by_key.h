@@ -15,6 +15,10 @@ namespace offramp::target::postgres {
 Status replace_items(Connection& connection, const Binding& binding, const mapping::RowBatch& keys,
                      const mapping::RowBatch& rows);
 
+// The same inside the caller's transaction, which must be new to this connection's temporary tables.
+Status replace_in_transaction(Connection& connection, const Binding& binding,
+                              const mapping::RowBatch& keys, const mapping::RowBatch& rows);
+
 // See Target::get. Appends to `batch`.
 Status read_items(Connection& connection, std::shared_ptr<const Binding> binding,
                   const mapping::RowBatch& keys, ddb::ItemBatch& batch);

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "target/postgres/applier.h"
 #include "target/postgres/bookkeeping.h"
 #include "target/postgres/by_key.h"
 #include "target/postgres/finish.h"
@@ -123,6 +124,10 @@ Result<Target::FinishOutcome> PostgresTarget::finish_load(
     const std::function<void(const std::string&)>& step) {
   // Connections of its own: building indexes takes long, and status may be asked for meanwhile.
   return finish_tables(binding(), duplicate, step);
+}
+
+Result<std::unique_ptr<Applier>> PostgresTarget::applier(const std::string& lane) {
+  return make_applier(binding(), lane);
 }
 
 Status PostgresTarget::apply(const mapping::RowBatch& keys, const mapping::RowBatch& rows) {

@@ -30,6 +30,7 @@ class PostgresTarget : public Target {
   Result<std::unique_ptr<Loader>> loader() override;
   Result<FinishOutcome> finish_load(const std::function<Status(const Duplicate&)>& duplicate,
                                     const std::function<void(const std::string&)>& step) override;
+  Result<std::unique_ptr<Applier>> applier(const std::string& lane) override;
   Status apply(const mapping::RowBatch& keys, const mapping::RowBatch& rows) override;
   Result<std::vector<ReadPartition>> read_partitions(int pieces) override;
   Result<std::unique_ptr<RowReader>> read(const ReadPartition& partition) override;

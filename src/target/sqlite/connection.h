@@ -17,6 +17,7 @@
 
 namespace offramp::target::sqlite {
 
+constexpr int kBusyTimeoutMs = 10'000;  // as io::SqliteDb::open sets it
 constexpr int kFormatVersion = 1;  // stored in _offramp_migration
 
 struct Options {

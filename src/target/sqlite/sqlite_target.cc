@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "target/sqlite/applier.h"
 #include "target/sqlite/apply.h"
 #include "target/sqlite/finish.h"
 #include "target/sqlite/item_rows.h"
@@ -95,10 +96,18 @@ Result<Target::FinishOutcome> SqliteTarget::finish_load(
   return target::sqlite::finish_load(*connection_, options_, mapping_, migration_, duplicate, step);
 }
 
-Status SqliteTarget::apply(const mapping::RowBatch& keys, const mapping::RowBatch& rows) {
+Result<std::unique_ptr<Applier>> SqliteTarget::applier(const std::string& lane) {
   std::lock_guard lock(mutex_);
   TRY(check_bound());
-  return apply_rows(*connection_, *mapping_, keys, rows);
+  return make_applier(options_, mapping_, migration_, lane, turn_);
+}
+
+Status SqliteTarget::apply(const mapping::RowBatch& keys, const mapping::RowBatch& rows) {
+  std::lock_guard turn(*turn_);
+  std::lock_guard lock(mutex_);
+  TRY(check_bound());
+  ChangeWriter writer(*connection_, mapping_);
+  return in_transaction(*connection_, [&] { return writer.write(keys, rows); });
 }
 
 Result<std::vector<ReadPartition>> SqliteTarget::read_partitions(int pieces) {

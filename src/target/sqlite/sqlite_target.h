@@ -1,7 +1,7 @@
 // Target for SQLite files: STRICT tables, write-ahead log, one writer thread for the load.
 //
-// Threads: any may call; mutex_ guards connection_ and writer_. Readers and the writer have
-// connections of their own.
+// Threads: any may call; mutex_ guards connection_ and writer_. Readers, the load's writer and appliers
+// have connections of their own, so none of them waits for mutex_ longer than to be made.
 #pragma once
 
 #include <mutex>
@@ -29,6 +29,7 @@ class SqliteTarget : public Target {
   Result<std::unique_ptr<Loader>> loader() override;
   Result<FinishOutcome> finish_load(const std::function<Status(const Duplicate&)>& duplicate,
                                     const std::function<void(const std::string&)>& step) override;
+  Result<std::unique_ptr<Applier>> applier(const std::string& lane) override;
   Status apply(const mapping::RowBatch& keys, const mapping::RowBatch& rows) override;
   Result<std::vector<ReadPartition>> read_partitions(int pieces) override;
   Result<std::unique_ptr<RowReader>> read(const ReadPartition& partition) override;
@@ -40,6 +41,7 @@ class SqliteTarget : public Target {
   Status check_bound() const;
 
   const Options options_;
+  const std::shared_ptr<std::mutex> turn_ = std::make_shared<std::mutex>();  // writers of changes
   std::mutex mutex_;
   std::shared_ptr<const mapping::CompiledMapping> mapping_;
   std::string migration_;
