@@ -55,8 +55,8 @@ class LocalCredentials : public io::aws::CredentialsProvider {
       io::aws::open_credentials_chain(without_metadata());
 };
 
-// Answers that are damaged on their way are not waited out, however long the caller would wait for a
-// service that is down.
+// Answers that are damaged on their way are not waited out, however long the caller would wait for
+// a service that is down.
 constexpr int kDamagedAnswersMax = 15;
 
 // Tells the caller about the waits of one call, and that they are over.

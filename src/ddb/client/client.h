@@ -1,5 +1,5 @@
-// Client: calls of the DynamoDB API or the DynamoDB Streams API (JSON 1.0) at AWS or at any endpoint
-// that speaks it.
+// Client: calls of the DynamoDB API or the DynamoDB Streams API (JSON 1.0) at AWS or at any
+// endpoint that speaks it.
 //
 // Signs with SigV4, checks x-amz-crc32 where it is sent, and repeats what may be repeated:
 // throttles, 5xx and lost connections with backoff and jitter, an expired token once with new
@@ -30,7 +30,8 @@ constexpr int kTriesUnlimited = std::numeric_limits<int>::max();
 struct ClientOptions {
   std::string region;  // empty: AWS_REGION, AWS_DEFAULT_REGION, the profile's
   // Empty: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, AWS itself. For kStreams see
-  // configured_streams_endpoint() in endpoint.h: an endpoint that is not AWS's own serves both APIs.
+  // configured_streams_endpoint() in endpoint.h: an endpoint that is not AWS's own serves both
+  // APIs.
   std::string endpoint;
   // Empty: the standard chain. For an endpoint on this machine, where nobody checks them, keys
   // "local"/"local" stand in when the environment and the profile have none.

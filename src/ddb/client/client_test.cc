@@ -183,17 +183,18 @@ TEST_F(ClientTest, AnExpiredTokenIsRenewedOnce) {
 class StreamsClientTest : public ClientTest {
  protected:
   std::unique_ptr<Client> streams_client(int tries_max) {
-    return std::move(Client::open({.region = "eu-west-1",
-                                   .endpoint = server_->url(),
-                                   .credentials = credentials_,
-                                   .retry = {.tries_max = tries_max,
-                                             .cap = std::chrono::milliseconds(5000)},
-                                   .clock = &clock_,
-                                   .stop = stop_.get_token(),
-                                   .api = Api::kStreams,
-                                   .on_wait = [this](const Error* why) {
-                                     waits_.push_back(why ? why->code() : "over");
-                                   }}))
+    return std::move(Client::open(
+                         {.region = "eu-west-1",
+                          .endpoint = server_->url(),
+                          .credentials = credentials_,
+                          .retry = {.tries_max = tries_max, .cap = std::chrono::milliseconds(5000)},
+                          .clock = &clock_,
+                          .stop = stop_.get_token(),
+                          .api = Api::kStreams,
+                          .on_wait =
+                              [this](const Error* why) {
+                                waits_.push_back(why ? why->code() : "over");
+                              }}))
         .value();
   }
   Error stream_error(const std::string& type) {
@@ -328,8 +329,7 @@ TEST(ClientOptions, AreChecked) {
 
 TEST(ClientOptions, StreamsAreFoundBesideTheTables) {
   std::map<std::string, std::string> set;
-  io::aws::Environment environment =
-      [&](const std::string& name) -> std::optional<std::string> {
+  io::aws::Environment environment = [&](const std::string& name) -> std::optional<std::string> {
     auto at = set.find(name);
     if (at == set.end()) return std::nullopt;
     return at->second;

@@ -17,8 +17,7 @@ bool is_aws(std::string_view url) {
 
 }  // namespace
 
-std::string configured_endpoint(const std::string& given,
-                                const io::aws::Environment& environment) {
+std::string configured_endpoint(const std::string& given, const io::aws::Environment& environment) {
   if (!given.empty()) return given;
   if (auto found = environment("AWS_ENDPOINT_URL_DYNAMODB")) return *found;
   return environment("AWS_ENDPOINT_URL").value_or("");

@@ -1,8 +1,9 @@
-// Where the DynamoDB and the DynamoDB Streams API are: what the caller says, then the environment, then AWS. Pure.
+// Where the DynamoDB and the DynamoDB Streams API are: what the caller says, then the environment,
+// then AWS. Pure.
 //
 // AWS serves Streams under another host than tables, every other server (DynamoDB Local, compatible
-// databases) serves both at one address. So an endpoint that was given for tables is good for Streams
-// unless it is AWS's own. Source of the variables: AWS SDKs and Tools Reference Guide,
+// databases) serves both at one address. So an endpoint that was given for tables is good for
+// Streams unless it is AWS's own. Source of the variables: AWS SDKs and Tools Reference Guide,
 // "Service-specific endpoints".
 #pragma once
 

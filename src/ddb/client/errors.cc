@@ -46,12 +46,13 @@ Verdict judge_answer(const io::HttpResponse& response, const CallContext& call) 
              {"ProvisionedThroughputExceededException", "ThrottlingException", "Throttling",
               "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown"});
   if (streams && (throttled || type == "LimitExceededException"))
-    return {Action::kRetry,
-            Error(ErrorKind::kThrottled, "ddb.throttled",
-                  fmt::format("{}: DynamoDB Streams keeps throttling; a shard serves two readers at "
-                              "most: stop another consumer of the stream (a Lambda trigger, a "
-                              "second migration), or run the same command again later",
-                              what))};
+    return {
+        Action::kRetry,
+        Error(ErrorKind::kThrottled, "ddb.throttled",
+              fmt::format("{}: DynamoDB Streams keeps throttling; a shard serves two readers at "
+                          "most: stop another consumer of the stream (a Lambda trigger, a "
+                          "second migration), or run the same command again later",
+                          what))};
   if (throttled)
     return {Action::kRetry, Error(ErrorKind::kThrottled, "ddb.throttled",
                                   fmt::format("{}: DynamoDB keeps throttling; lower "
@@ -93,8 +94,8 @@ Verdict judge_answer(const io::HttpResponse& response, const CallContext& call) 
     return fail(
         ErrorKind::kConfig, "ddb.access_denied",
         fmt::format(
-            "{}: access denied with the credentials from {}; grant dynamodb:{} on the {} ({})", what,
-            call.credentials_source, call.operation, streams ? "table's stream" : "table",
+            "{}: access denied with the credentials from {}; grant dynamodb:{} on the {} ({})",
+            what, call.credentials_source, call.operation, streams ? "table's stream" : "table",
             message));
   if (type == "InvalidSignatureException" && message.find("Signature") == 0)
     return fail(ErrorKind::kConfig, "ddb.clock",
