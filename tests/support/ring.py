@@ -52,7 +52,8 @@ class Ledger:
         rng = random.Random(seed)
         for ring, members in enumerate(self.rings):
             for place, key in enumerate(members):
-                self.items[key] = self.make(rng, ring, key, members[place - 1], members[(place + 1) % len(members)])
+                self.items[key] = self.make(rng, ring, key, members[place - 1], members[(place + 1) % len(members)],
+                                            KINDS[place % len(KINDS)])
 
     def make(self, rng, ring, key, before, after, kind=None):
         """The key's next version."""
