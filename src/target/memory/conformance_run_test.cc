@@ -1,4 +1,5 @@
 // The conformance suite on the memory target; the store stands for the database.
+#include "target/conformance_apply_test.h"
 #include "target/conformance_test.h"
 #include "target/memory/memory_target.h"
 
@@ -25,5 +26,6 @@ std::unique_ptr<TestDatabase> make_database() { return std::make_unique<MemoryDa
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Memory, TargetConformance, testing::Values(&make_database));
+INSTANTIATE_TEST_SUITE_P(Memory, ApplierConformance, testing::Values(&make_database));
 
 }  // namespace offramp::target

@@ -228,15 +228,4 @@ std::string move_position_sql(const Binding& binding, const std::string& lane,
       after.records, token, after.done, migration, partition, quote_literal(escape(expected)));
 }
 
-Status move_position(Connection& connection, const Binding& binding, const std::string& lane,
-                     std::string_view expected, const model::Position& after) {
-  QueryResult moved = TRY(connection.query(move_position_sql(binding, lane, expected, after), {},
-                                           "move the position of lane " + lane));
-  if (moved.affected() == 1) return {};
-  return Error(ErrorKind::kConflict, "applier.superseded",
-               fmt::format("{}: the position of lane {} has been moved by another writer; stop the "
-                           "other offramp, then run the same command again",
-                           connection.where(), lane));
-}
-
 }  // namespace offramp::target::postgres

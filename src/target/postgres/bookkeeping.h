@@ -39,8 +39,5 @@ Status write_positions(Connection& connection, const Binding& binding,
 // is doing the same; it touches no row when another token than `expected` is stored.
 std::string move_position_sql(const Binding& binding, const std::string& lane,
                               std::string_view expected, const model::Position& after);
-// Runs it. kConflict "applier.superseded" when it touches no row.
-Status move_position(Connection& connection, const Binding& binding, const std::string& lane,
-                     std::string_view expected, const model::Position& after);
 
 }  // namespace offramp::target::postgres

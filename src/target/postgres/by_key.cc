@@ -9,33 +9,17 @@
 namespace offramp::target::postgres {
 namespace {
 
-std::string key_table(uint32_t table) { return fmt::format("pg_temp.offramp_keys_{}", table); }
-
-Status copy_rows(Connection& connection, const mapping::Table& table, uint32_t columns,
-                 const std::string& into, const mapping::TableRows& rows) {
-  CopyEncoder encoder(table, columns);
-  TRY(encoder.append(rows, 0, rows.rows));
-  std::string doing = "write rows of " + table.name;
-  TRY(connection.begin_copy_in(
-      fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", into, column_list(table, columns)),
-      doing));
-  TRY(connection.put_copy(encoder.finish(), doing));
-  return connection.end_copy_in(doing);
-}
-
-// One temporary table per parent table that has keys.
-Status upload_keys(Connection& connection, const Binding& binding, const mapping::RowBatch& keys) {
+Status upload_keys(Connection& connection, const Staging& staging, const Binding& binding,
+                   const mapping::RowBatch& keys) {
   for (uint32_t t = 0; t < keys.tables.size(); ++t) {
     if (keys.tables[t].rows == 0) continue;
     const mapping::Table& table = binding.tables()[t];
-    std::string columns;
-    for (uint32_t i = 0; i < table.key_columns; ++i)
-      columns += fmt::format("{}{} {}", i ? ", " : "", quote_identifier(table.columns[i].name),
-                             column_sql_type(table.columns[i].type));
-    TRY(connection.execute(
-        fmt::format("CREATE TEMP TABLE offramp_keys_{} ({}) ON COMMIT DROP", t, columns),
-        "make a temporary table"));
-    TRY(copy_rows(connection, table, table.key_columns, key_table(t), keys.tables[t]));
+    CopyEncoder encoder(table, table.key_columns);
+    TRY(encoder.append(keys.tables[t], 0, keys.tables[t].rows));
+    std::string doing = "send keys of " + table.name;
+    TRY(connection.begin_copy_in(staging.copy_sql(t, Stage::kKeys), doing));
+    TRY(connection.put_copy(encoder.finish(), doing));
+    TRY(connection.end_copy_in(doing));
   }
   return {};
 }
@@ -49,34 +33,18 @@ std::string on_key(const mapping::Table& parent, const mapping::Table& table) {
   return on;
 }
 
-Status delete_by_keys(Connection& connection, const Binding& binding,
-                      const mapping::RowBatch& keys) {
-  for (uint32_t t = 0; t < keys.tables.size(); ++t) {
-    if (keys.tables[t].rows == 0) continue;
-    const mapping::Table& parent = binding.tables()[t];
-    auto remove = [&](const mapping::Table& table) {
-      return connection.execute(
-          fmt::format("DELETE FROM {} t USING {} k WHERE {}", binding.name(table), key_table(t),
-                      on_key(parent, table)),
-          "delete old rows of " + table.name);
-    };
-    TRY(remove(parent));
-    for (uint32_t child : parent.children) TRY(remove(binding.tables()[child]));
-  }
-  return {};
-}
-
-Status read_in_transaction(Connection& connection, std::shared_ptr<const Binding> binding,
-                           const mapping::RowBatch& keys, ddb::ItemBatch& batch) {
-  TRY(upload_keys(connection, *binding, keys));
+Status read_in_transaction(Connection& connection, const Staging& staging,
+                           std::shared_ptr<const Binding> binding, const mapping::RowBatch& keys,
+                           ddb::ItemBatch& batch) {
+  TRY(upload_keys(connection, staging, *binding, keys));
   mapping::Assembler assembler(binding->mapping);
   for (uint32_t t = 0; t < keys.tables.size(); ++t) {
     if (keys.tables[t].rows == 0) continue;
     const mapping::Table& parent = binding->tables()[t];
     auto fetch = [&](const mapping::Table& table) {
       // A key that is asked for twice is answered once.
-      std::string join = fmt::format("JOIN (SELECT DISTINCT * FROM {}) k ON {}", key_table(t),
-                                     on_key(parent, table));
+      std::string join = fmt::format("JOIN (SELECT DISTINCT * FROM {}) k ON {}",
+                                     staging.name(t, Stage::kKeys), on_key(parent, table));
       return fetch_rows(connection,
                         item_rows_select(*binding, table, RowOrigin::kPlain, RowOrder::kKey, join),
                         "read rows of " + table.name);
@@ -97,33 +65,13 @@ Status read_in_transaction(Connection& connection, std::shared_ptr<const Binding
 
 }  // namespace
 
-Status replace_in_transaction(Connection& connection, const Binding& binding,
-                              const mapping::RowBatch& keys, const mapping::RowBatch& rows) {
-  TRY(upload_keys(connection, binding, keys));
-  TRY(delete_by_keys(connection, binding, keys));
-  for (uint32_t t = 0; t < rows.tables.size(); ++t) {
-    if (rows.tables[t].rows == 0) continue;
-    const mapping::Table& table = binding.tables()[t];
-    TRY(copy_rows(connection, table, static_cast<uint32_t>(table.columns.size()),
-                  binding.name(table), rows.tables[t]));
-  }
-  return {};
-}
-
-Status replace_items(Connection& connection, const Binding& binding, const mapping::RowBatch& keys,
-                     const mapping::RowBatch& rows) {
-  TRY(connection.execute("BEGIN", "begin a transaction"));
-  Status status = replace_in_transaction(connection, binding, keys, rows);
-  if (status.ok()) status = connection.execute("COMMIT", "commit the new images");
-  if (!status.ok()) connection.rollback();
-  return status;
-}
-
-Status read_items(Connection& connection, std::shared_ptr<const Binding> binding,
+Status read_items(Connection& connection, Staging& staging, std::shared_ptr<const Binding> binding,
                   const mapping::RowBatch& keys, ddb::ItemBatch& batch) {
-  // Not READ ONLY: temporary tables are made. One snapshot for parents and children.
+  for (uint32_t t = 0; t < keys.tables.size(); ++t)
+    if (keys.tables[t].rows > 0) TRY(staging.make(connection, t, Stage::kKeys));
+  // Not READ ONLY: staging tables are written.
   TRY(connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ", "begin to read"));
-  Status status = read_in_transaction(connection, std::move(binding), keys, batch);
+  Status status = read_in_transaction(connection, staging, std::move(binding), keys, batch);
   if (!status.ok()) connection.rollback();
   return status;
 }

@@ -1,4 +1,5 @@
 // The conformance suite on a PostgreSQL server of the test's own, a database per test.
+#include "target/conformance_apply_test.h"
 #include "target/conformance_test.h"
 #include "target/postgres/connection.h"
 #include "target/postgres/open.h"
@@ -15,6 +16,10 @@ class PostgresDatabase : public TestDatabase {
   }
   void make_foreign_table(const std::string& name) override {
     run("CREATE TABLE \"" + name + "\" (x int)");
+  }
+  bool add_check(const std::string& table, const std::string& condition) override {
+    run("ALTER TABLE \"" + table + "\" ADD CONSTRAINT owners_check CHECK (" + condition + ")");
+    return true;
   }
 
  private:
@@ -33,5 +38,6 @@ std::unique_ptr<TestDatabase> make_database() { return std::make_unique<Postgres
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Postgres, TargetConformance, testing::Values(&make_database));
+INSTANTIATE_TEST_SUITE_P(Postgres, ApplierConformance, testing::Values(&make_database));
 
 }  // namespace offramp::target

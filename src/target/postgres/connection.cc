@@ -145,6 +145,8 @@ Status Connection::check_and_configure() {
 
 Error Connection::lost(std::string_view doing) {
   last_sqlstate_ = "08006";
+  last_constraint_.clear();
+  last_column_.clear();
   std::string message = first_line(PQerrorMessage(connection_.get()));
   return Error(
       ErrorKind::kUnavailable, "postgres.lost",
@@ -160,6 +162,8 @@ Error Connection::result_error(const PGresult* result, std::string_view doing) {
   std::string_view sqlstate = field(PG_DIAG_SQLSTATE);
   if (sqlstate.empty() && PQstatus(connection_.get()) != CONNECTION_OK) return lost(doing);
   last_sqlstate_ = sqlstate;
+  last_constraint_ = field(PG_DIAG_CONSTRAINT_NAME);
+  last_column_ = field(PG_DIAG_COLUMN_NAME);
   last_copy_line_ = 0;
   // "COPY orders, line 5, column total": which row it was.
   std::string_view context = field(PG_DIAG_CONTEXT);
@@ -251,6 +255,11 @@ Result<bool> Connection::next_copy(CopyRow& row, size_t& size, std::string_view 
   TRY(drain(doing));
   if (got == -1) return false;
   return lost(doing);
+}
+
+bool Connection::alive() {
+  // Reads what has arrived, the end of the stream included, and does not wait.
+  return PQconsumeInput(connection_.get()) == 1 && PQstatus(connection_.get()) == CONNECTION_OK;
 }
 
 void Connection::rollback() {

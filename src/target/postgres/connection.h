@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "target/postgres/script.h"
 
 namespace offramp::target::postgres {
 
@@ -47,6 +48,9 @@ class Connection {
   Result<QueryResult> query(const std::string& sql, const std::vector<std::string>& parameters,
                             std::string_view doing);
 
+  // One result per step. After an error, `at` is the step that failed.
+  Result<std::vector<QueryResult>> run(const Script& script, size_t& at);
+
   // COPY … FROM STDIN: begin, any number of puts, end. end() gives the server's verdict.
   Status begin_copy_in(const std::string& sql, std::string_view doing);
   Status put_copy(std::string_view bytes, std::string_view doing);
@@ -60,6 +64,8 @@ class Connection {
   Status begin_copy_out(const std::string& sql, std::string_view doing);
   Result<bool> next_copy(CopyRow& row, size_t& size, std::string_view doing);
 
+  // False when the server has closed the connection, as far as this side has heard.
+  bool alive();
   // Ends a failed transaction; errors of a lost connection are left to the next call.
   void rollback();
 
@@ -68,6 +74,9 @@ class Connection {
   int server_version() const { return PQserverVersion(connection_.get()); }
   // The SQLSTATE and the COPY row (1-based; 0 = not said) of the newest error.
   const std::string& last_sqlstate() const { return last_sqlstate_; }
+  // The constraint and column that the newest error names; may be empty.
+  const std::string& last_constraint() const { return last_constraint_; }
+  const std::string& last_column() const { return last_column_; }
   uint64_t last_copy_line() const { return last_copy_line_; }
 
  private:
@@ -84,7 +93,7 @@ class Connection {
 
   std::unique_ptr<PGconn, Finish> connection_;
   std::string where_;
-  std::string last_sqlstate_;
+  std::string last_sqlstate_, last_constraint_, last_column_;
   uint64_t last_copy_line_ = 0;
 };
 

@@ -19,4 +19,8 @@ Status hold_migration_lock(Connection& connection, const std::string& migration)
 // does not end within a minute.
 Status end_earlier_sessions(Connection& connection, const std::string& migration);
 
+// Makes this connection the only writer of the lane: an earlier session of the lane is ended, and what it had begun is
+// over when this returns. Sessions of other lanes go on. kUnavailable when it does not end within a minute.
+Status take_lane(Connection& connection, const std::string& migration, const std::string& lane);
+
 }  // namespace offramp::target::postgres

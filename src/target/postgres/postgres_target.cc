@@ -85,15 +85,29 @@ std::shared_ptr<const Binding> PostgresTarget::binding() {
   return binding_;
 }
 
+Result<Connection*> PostgresTarget::control() {
+  if (connection_.alive()) return &connection_;
+  Connection connection = TRY(Connection::open(url_));
+  if (holds_lock_) TRY(hold_migration_lock(connection, binding_->migration));
+  connection_ = std::move(connection);
+  staging_.reset();
+  return &connection_;
+}
+
 Status PostgresTarget::prepare(std::shared_ptr<const mapping::CompiledMapping> mapping,
                                const std::string& migration, Start start) {
   std::shared_ptr<const Binding> binding = bind(std::move(mapping), migration);
   std::lock_guard lock(mutex_);
-  TRY(end_earlier_sessions(connection_, migration));
-  TRY(prepare_tables(connection_, *binding, start));
-  TRY(hold_migration_lock(connection_, migration));
+  // Our own sessions of an earlier call would be ended as well.
+  writer_.reset();
+  writing_.reset();
+  Connection* connection = TRY(control());
+  TRY(end_earlier_sessions(*connection, migration));
+  TRY(prepare_tables(*connection, *binding, start));
+  TRY(hold_migration_lock(*connection, migration));
   holds_lock_ = true;
   binding_ = std::move(binding);
+  staging_.reset();
   return {};
 }
 
@@ -101,15 +115,19 @@ Status PostgresTarget::attach(std::shared_ptr<const mapping::CompiledMapping> ma
                               const std::string& migration) {
   std::shared_ptr<const Binding> binding = bind(std::move(mapping), migration);
   std::lock_guard lock(mutex_);
-  TRY(check_migration(connection_, *binding));
+  Connection* connection = TRY(control());
+  TRY(check_migration(*connection, *binding));
   binding_ = std::move(binding);
+  staging_.reset();
+  writer_.reset();
+  writing_.reset();
   return {};
 }
 
 Result<std::map<std::string, model::Position>> PostgresTarget::positions() {
   std::lock_guard lock(mutex_);
   ASSERT(binding_ != nullptr);
-  return read_positions(connection_, *binding_);
+  return read_positions(*TRY(control()), *binding_);
 }
 
 Result<std::unique_ptr<Loader>> PostgresTarget::loader() {
@@ -133,11 +151,17 @@ Result<std::unique_ptr<Applier>> PostgresTarget::applier(const std::string& lane
 Status PostgresTarget::apply(const mapping::RowBatch& keys, const mapping::RowBatch& rows) {
   std::lock_guard lock(mutex_);
   ASSERT(binding_ != nullptr);
-  if (!holds_lock_) {
-    TRY(hold_migration_lock(connection_, binding_->migration));
-    holds_lock_ = true;
+  if (!writing_ || !writing_->alive()) {
+    writer_.reset();
+    writing_.reset();
+    Connection connection = TRY(Connection::open(url_));
+    TRY(hold_migration_lock(connection, binding_->migration));
+    TRY(ChangeWriter::configure(connection));
+    writing_ = std::make_unique<Connection>(std::move(connection));
+    writer_ = std::make_unique<ChangeWriter>(binding_);
   }
-  return replace_items(connection_, *binding_, keys, rows);
+  TRY(writer_->write(*writing_, "", keys, rows));
+  return {};
 }
 
 Result<std::vector<ReadPartition>> PostgresTarget::read_partitions(int pieces) {
@@ -162,15 +186,18 @@ Result<std::unique_ptr<RowReader>> PostgresTarget::read(const ReadPartition& par
 Status PostgresTarget::get(const mapping::RowBatch& keys, ddb::ItemBatch& batch) {
   std::lock_guard lock(mutex_);
   ASSERT(binding_ != nullptr);
-  return read_items(connection_, binding_, keys, batch);
+  Connection* connection = TRY(control());
+  if (!staging_) staging_ = std::make_unique<Staging>(binding_);
+  return read_items(*connection, *staging_, binding_, keys, batch);
 }
 
 Result<std::vector<std::pair<std::string, uint64_t>>> PostgresTarget::row_counts() {
   std::lock_guard lock(mutex_);
   ASSERT(binding_ != nullptr);
+  Connection* connection = TRY(control());
   std::vector<std::pair<std::string, uint64_t>> counts;
   for (const mapping::Table& table : binding_->tables()) {
-    QueryResult result = TRY(connection_.query("SELECT count(*) FROM " + binding_->name(table), {},
+    QueryResult result = TRY(connection->query("SELECT count(*) FROM " + binding_->name(table), {},
                                                "count the rows of " + table.name));
     std::string_view text = result.text(0, 0);
     uint64_t count = 0;

@@ -1,8 +1,9 @@
 // PostgresTarget: Target over libpq; each method hands to the file of its name.
 //
-// The control connection, the binding and the snapshot are guarded by mutex_; loaders and readers
-// have connections of their own, so loader() and read() may be called and used by several threads.
-// Readers see the snapshot of the newest read_partitions().
+// The control connections, the binding and the snapshot are guarded by mutex_; loaders, appliers and
+// readers have connections of their own, so loader(), applier() and read() may be called and used by
+// several threads. Readers see the snapshot of the newest read_partitions(). A control connection
+// that was lost is opened anew by the next call.
 #pragma once
 
 #include <memory>
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "target/postgres/binding.h"
+#include "target/postgres/change_writer.h"
 #include "target/postgres/connection.h"
 #include "target/postgres/snapshot.h"
 #include "target/target.h"
@@ -47,12 +49,18 @@ class PostgresTarget : public Target {
   std::shared_ptr<const Binding> bind(std::shared_ptr<const mapping::CompiledMapping> mapping,
                                       const std::string& migration) const;
   std::shared_ptr<const Binding> binding();
+  // The connection, opened anew when it was lost. Under mutex_.
+  Result<Connection*> control();
 
   const std::string url_, schema_, description_;
   std::mutex mutex_;
   Connection connection_;
-  bool holds_lock_ = false;  // connection_ has the migration's lock: it may write
+  bool holds_lock_ = false;  // this process writes, so connection_ holds the migration's lock
   std::shared_ptr<const Binding> binding_;
+  std::unique_ptr<Staging> staging_;  // of connection_
+  // For apply(): statements there count on settings that reading must not have.
+  std::unique_ptr<Connection> writing_;
+  std::unique_ptr<ChangeWriter> writer_;  // of writing_
   std::shared_ptr<Snapshot> snapshot_;
 };
 
