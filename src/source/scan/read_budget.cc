@@ -19,7 +19,8 @@ nanoseconds seconds(double value) { return nanoseconds(static_cast<int64_t>(valu
 
 ReadBudget::ReadBudget(double units_per_second, uint64_t items_per_hour,
                        std::optional<DailyWindow> window, io::Clock& clock)
-    : window_(std::move(window)),
+    : units_per_second_(units_per_second),
+      window_(std::move(window)),
       clock_(clock),
       units_{units_per_second, clock.now()},
       items_{static_cast<double>(items_per_hour) / 3600, clock.now()} {}
@@ -61,11 +62,11 @@ Status ReadBudget::acquire(const PageCost& estimate, std::stop_token stop) {
   return {};
 }
 
-void ReadBudget::settle(const PageCost& estimate, const PageCost& actual) {
+void ReadBudget::settle(const PageCost& estimate, const PageCost& actual, ReadKind kind) {
   std::lock_guard lock(mutex_);
   correct(units_, actual.units - estimate.units);
   correct(items_, static_cast<double>(actual.items) - static_cast<double>(estimate.items));
-  if (actual.items > 0) {
+  if (kind == ReadKind::kPage && actual.items > 0) {
     double cost = actual.units / static_cast<double>(actual.items);
     units_per_item_ = units_per_item_ > 0 ? (units_per_item_ * 3 + cost) / 4 : cost;
   }

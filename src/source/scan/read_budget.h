@@ -1,5 +1,5 @@
-// ReadBudget: how fast all segments together may read: read units per second, items per hour, hours
-// of the day.
+// ReadBudget: how fast all that share it together may read, segments and lookups: read units per
+// second, items per hour, hours of the day.
 //
 // A request reserves what its predecessor cost and settles the difference when its real cost is
 // known, so that the average holds whatever the pages weigh; unused time is kept for at most a
@@ -23,6 +23,9 @@ struct PageCost {
   uint64_t items = 0;
 };
 
+// Of lookups by key nothing is learnt about pages: an item costs a unit at least there.
+enum class ReadKind { kPage, kLookup };
+
 class ReadBudget {
  public:
   // 0 means without limit.
@@ -31,9 +34,11 @@ class ReadBudget {
 
   // Waits until a page of about `estimate` may be read. kCancelled when `stop` was requested.
   Status acquire(const PageCost& estimate, std::stop_token stop);
-  void settle(const PageCost& estimate, const PageCost& actual);
+  void settle(const PageCost& estimate, const PageCost& actual, ReadKind kind = ReadKind::kPage);
   // The most items that the next page should have, or nothing.
   std::optional<uint64_t> page_limit();
+  // 0: without limit.
+  double units_per_second() const { return units_per_second_; }
 
  private:
   // A point in time up to which the budget has been given away.
@@ -44,6 +49,7 @@ class ReadBudget {
   std::chrono::nanoseconds reserve(Pace& pace, double amount, io::Clock::Steady now);
   void correct(Pace& pace, double amount);
 
+  const double units_per_second_;
   const std::optional<DailyWindow> window_;
   io::Clock& clock_;
   std::mutex mutex_;

@@ -18,12 +18,8 @@ constexpr size_t kTokenMax = 64 * 1024;
 
 class ScanSource : public ItemSource {
  public:
-  ScanSource(ScanOptions options, std::unique_ptr<ddb::client::Client> client,
-             std::optional<DailyWindow> window)
-      : options_(std::move(options)),
-        client_(std::move(client)),
-        budget_(options_.read_units_per_second, options_.items_per_hour, std::move(window),
-                *options_.clock) {}
+  ScanSource(ScanOptions options, std::unique_ptr<ddb::client::Client> client)
+      : options_(std::move(options)), client_(std::move(client)) {}
 
   Result<model::TableSpec> describe() override { return TRY(description()).spec; }
 
@@ -57,7 +53,7 @@ class ScanSource : public ItemSource {
     SegmentRequest request{options_.table, *table.spec.key, segment, options_.segments,
                            options_.stop};
     return std::unique_ptr<ItemReader>(
-        new ScanReader(*client_, budget_, std::move(request), resume));
+        new ScanReader(*client_, *options_.budget, std::move(request), resume));
   }
 
   Result<std::string> fingerprint() override {
@@ -92,10 +88,11 @@ class ScanSource : public ItemSource {
 
   const ScanOptions options_;
   const std::unique_ptr<ddb::client::Client> client_;
-  ReadBudget budget_;
   std::mutex mutex_;
   std::optional<TableDescription> description_;  // guarded by mutex_; asked for once
 };
+
+}  // namespace
 
 Status check_table_name(const std::string& table) {
   bool arn = table.starts_with("arn:");
@@ -110,7 +107,15 @@ Status check_table_name(const std::string& table) {
                   table));
 }
 
-}  // namespace
+Result<std::shared_ptr<ReadBudget>> open_read_budget(const ScanOptions& options) {
+  if (!std::isfinite(options.read_units_per_second) || options.read_units_per_second < 0)
+    return Error(ErrorKind::kConfig, "scan.read_units",
+                 "read_units_per_second must be 0 (no limit) or more");
+  std::optional<DailyWindow> window;
+  if (!options.window.empty()) window = TRY(DailyWindow::parse(options.window));
+  return std::make_shared<ReadBudget>(options.read_units_per_second, options.items_per_hour,
+                                      std::move(window), *options.clock);
+}
 
 Result<std::unique_ptr<ItemSource>> open_scan(ScanOptions options) {
   TRY(check_table_name(options.table));
@@ -118,19 +123,14 @@ Result<std::unique_ptr<ItemSource>> open_scan(ScanOptions options) {
   if (options.segments < 1 || options.segments > kSegmentsMax)
     return Error(ErrorKind::kConfig, "scan.segments",
                  fmt::format("segments must be 1 to {}, not {}", kSegmentsMax, options.segments));
-  if (!std::isfinite(options.read_units_per_second) || options.read_units_per_second < 0)
-    return Error(ErrorKind::kConfig, "scan.read_units",
-                 "read_units_per_second must be 0 (no limit) or more");
-  std::optional<DailyWindow> window;
-  if (!options.window.empty()) window = TRY(DailyWindow::parse(options.window));
+  if (!options.budget) options.budget = TRY(open_read_budget(options));
   auto client = TRY(ddb::client::Client::open({.region = options.region,
                                                .endpoint = options.endpoint,
                                                .credentials = options.credentials,
                                                .retry = options.retry,
                                                .clock = options.clock,
                                                .stop = options.stop}));
-  return std::unique_ptr<ItemSource>(
-      new ScanSource(std::move(options), std::move(client), std::move(window)));
+  return std::unique_ptr<ItemSource>(new ScanSource(std::move(options), std::move(client)));
 }
 
 }  // namespace offramp::source::scan

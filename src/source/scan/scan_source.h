@@ -17,6 +17,7 @@
 #include "io/aws/credentials.h"
 #include "io/backoff.h"
 #include "source/item_source.h"
+#include "source/scan/read_budget.h"
 
 namespace offramp::source::scan {
 
@@ -32,13 +33,23 @@ struct ScanOptions {
   double read_units_per_second = 0;  // over all segments; 0: no limit
   uint64_t items_per_hour = 0;       // over all segments; 0: no limit
   std::string window;                // "22:00-06:00" local time; empty: always
-  std::stop_token stop;              // ends waits and requests with kCancelled
+  // How fast to read together with others (open_read_budget); the three limits above are not looked
+  // at then. Empty: a budget of this source's own.
+  std::shared_ptr<ReadBudget> budget;
+  std::stop_token stop;  // ends waits and requests with kCancelled
 
   // Empty: the standard chain.
   std::shared_ptr<io::aws::CredentialsProvider> credentials;
   io::BackoffOptions retry{.tries_max = 20};
   io::Clock* clock = &io::system_clock();
 };
+
+// The budget that read_units_per_second, items_per_hour and window describe, to be shared between
+// sources, lookups and tables. kConfig when one of them is unusable.
+Result<std::shared_ptr<ReadBudget>> open_read_budget(const ScanOptions& options);
+
+// kConfig when it is no name or ARN of a table.
+Status check_table_name(const std::string& table);
 
 // Checks the options (kConfig); does not connect.
 Result<std::unique_ptr<ItemSource>> open_scan(ScanOptions options);

@@ -227,6 +227,22 @@ TEST_F(ScanTest, TheReadBudgetHolds) {
   EXPECT_LT(seconds, 23);
 }
 
+TEST_F(ScanTest, TwoSourcesShareABudget) {
+  fill(2000);
+  options_.clock = &clock_;
+  options_.read_units_per_second = 200;
+  options_.budget = open_read_budget(options_).value();
+  options_.read_units_per_second = 0;
+  for (int i = 0; i < 2; ++i) {
+    auto source = open(1);
+    model::Position position;
+    EXPECT_EQ(read(*source, {"segment 0/1"}, position).size(), 2000u);
+  }
+  double seconds = std::chrono::duration<double>(clock_.passed()).count();
+  EXPECT_GT(seconds, 17);
+  EXPECT_LT(seconds, 23);
+}
+
 TEST_F(ScanTest, ItemsPerHourHold) {
   fill(1000);
   options_.items_per_hour = 3600;
