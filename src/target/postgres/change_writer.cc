@@ -94,12 +94,21 @@ void ChangeWriter::find_looks(const mapping::RowBatch& keys, const mapping::RowB
   }
 }
 
-Status ChangeWriter::make_staging(Connection& connection) {
+// True when a staging table had to be made, which a transaction that has begun must not see.
+Result<bool> ChangeWriter::make_staging(Connection& connection) {
+  bool made = false;
   for (uint32_t t = 0; t < tables_.size(); ++t) {
-    if (!tables_[t].rows.empty()) TRY(staging_.make(connection, t, Stage::kRows));
-    if (tables_[t].looked_at) TRY(staging_.make(connection, t, Stage::kKeys));
+    const TableState& table = tables_[t];
+    auto make = [&](Stage stage) -> Status {
+      if (staging_.has(t, stage)) return {};
+      if (!made) connection.rollback();
+      made = true;
+      return staging_.make(connection, t, stage);
+    };
+    if (!table.rows.empty()) TRY(make(Stage::kRows));
+    if (!table.keys.empty()) TRY(make(Stage::kKeys));
   }
-  return {};
+  return made;
 }
 
 // Begins the transaction. The first statement waits for whoever is writing the same lane; the look
@@ -252,16 +261,23 @@ Result<bool> ChangeWriter::write(Connection& connection, const std::string& firs
   TRY(encode_rows(rows));
   find_looks(keys, rows);
   TRY(make_staging(connection));
-  auto begun = begin(connection, first);
-  Status status;
-  if (!begun.ok())
-    status = std::move(begun).error();
-  else if (*begun)
-    status = encode_keys(keys, rows);
-  if (status.ok() && *begun) status = send(connection);
-  if (!status.ok() || !*begun) connection.rollback();
-  if (!status.ok()) return std::move(status).error();
-  return *begun;
+  auto written = write_encoded(connection, first, keys, rows);
+  if (!written.ok() || !*written) connection.rollback();
+  return written;
+}
+
+Result<bool> ChangeWriter::write_encoded(Connection& connection, const std::string& first,
+                                         const mapping::RowBatch& keys,
+                                         const mapping::RowBatch& rows) {
+  for (;;) {
+    if (!TRY(begin(connection, first))) return false;
+    TRY(encode_keys(keys, rows));
+    if (!TRY(make_staging(connection))) break;
+    // Made for good: the transaction begins again, at most once per table and connection.
+    for (TableState& table : tables_) table.keys.clear();
+  }
+  TRY(send(connection));
+  return true;
 }
 
 }  // namespace offramp::target::postgres

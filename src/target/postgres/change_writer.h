@@ -47,7 +47,9 @@ class ChangeWriter {
   };
   Status encode_rows(const mapping::RowBatch& rows);
   void find_looks(const mapping::RowBatch& keys, const mapping::RowBatch& rows);
-  Status make_staging(Connection& connection);
+  Result<bool> make_staging(Connection& connection);
+  Result<bool> write_encoded(Connection& connection, const std::string& first,
+                             const mapping::RowBatch& keys, const mapping::RowBatch& rows);
   Result<bool> begin(Connection& connection, const std::string& first);
   Status encode_keys(const mapping::RowBatch& keys, const mapping::RowBatch& rows);
   Status encode_child_ends(uint32_t parent, uint32_t child, const mapping::RowBatch& keys,

@@ -23,6 +23,7 @@ class Staging {
 
   // Must not be called inside a transaction.
   Status make(Connection& connection, uint32_t table, Stage stage);
+  bool has(uint32_t table, Stage stage) const { return made_.contains({table, stage}); }
   std::string name(uint32_t table, Stage stage) const;
   uint32_t columns(uint32_t table, Stage stage) const;
   std::string copy_sql(uint32_t table, Stage stage) const;
