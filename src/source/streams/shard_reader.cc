@@ -22,6 +22,11 @@ constexpr auto kTipAge = std::chrono::seconds(10);
 // multiple calls", API reference): after a new iterator, so many empty answers are needed before
 // the tip is believed.
 constexpr int kEmptyAnswers = 3;
+// Records live for 24 hours; one of them is left for clocks and slow answers.
+constexpr auto kUnreadMax = std::chrono::hours(23);
+
+// The newest time that the record's may stand for: DynamoDB Local rounds down to minutes.
+int64_t not_after(int64_t created_s) { return created_s % 60 == 0 ? created_s + 59 : created_s; }
 
 }  // namespace
 
@@ -39,6 +44,7 @@ Result<ShardAnswer> StreamShardReader::next(model::ChangeBatch& batch) {
   batch.reset();
   if (ended_) return ShardAnswer{.end = true};
   for (int renewals = 0;;) {
+    TRY(check_unread_time());
     if (iterator_.empty() || iterator_is_old()) TRY(take_iterator());
     auto answer = get_records();
     if (!answer.ok()) {
@@ -62,6 +68,7 @@ Result<ShardAnswer> StreamShardReader::next(model::ChangeBatch& batch) {
     }
     iterator_ = std::move(decoded.value().next_iterator);
     iterator_taken_ = clock_.now();
+    answered_at_ = clock_.wall();
     ended_ = iterator_.empty();
     if (!batch.changes.empty()) sequence_ = batch.changes.back().sequence;
     ShardAnswer out = judge(batch, answer.value().size());
@@ -75,10 +82,22 @@ ShardAnswer StreamShardReader::judge(const model::ChangeBatch& batch, size_t ans
   if (batch.changes.empty()) return {.more = empty_answers_left_ > 0 && empty_answers_left_-- > 0};
   const bool full =
       batch.changes.size() >= static_cast<size_t>(limit_) || answer_bytes >= kFullAnswerBytes;
-  const auto created = io::Clock::Wall(std::chrono::seconds(batch.changes.back().created_s));
+  const auto created =
+      io::Clock::Wall(std::chrono::seconds(not_after(batch.changes.back().created_s)));
   const bool old = created + kTipAge < clock_.wall();
   if (!full && !old) empty_answers_left_ = 0;
   return {.more = full || old};
+}
+
+// A machine may sleep for days. With a sequence number the service says what was trimmed meanwhile;
+// the trim horizon would simply have moved on.
+Status StreamShardReader::check_unread_time() const {
+  if (!sequence_.empty() || !answered_at_ || clock_.wall() - *answered_at_ < kUnreadMax) return {};
+  return Error(
+      ErrorKind::kGap, "streams.trimmed",
+      fmt::format("shard {} of stream {} was not read for more than {} hours; DynamoDB may "
+                  "have trimmed changes meanwhile, so the table must be loaded again",
+                  address_.shard_id, address_.stream_id, kUnreadMax.count()));
 }
 
 bool StreamShardReader::iterator_is_old() const {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "ddb/client/client.h"
@@ -39,6 +40,7 @@ class StreamShardReader : public ShardReader {
   Result<std::string> get_records();
   ShardAnswer judge(const model::ChangeBatch& batch, size_t answer_bytes);
   bool iterator_is_old() const;
+  Status check_unread_time() const;
   // The error as this interface names it, with the shard.
   Error translate(Error error) const;
 
@@ -49,6 +51,7 @@ class StreamShardReader : public ShardReader {
   std::string sequence_;  // of the newest record handed out; empty: none yet
   std::string iterator_;  // empty: to be asked for
   io::Clock::Steady iterator_taken_;
+  std::optional<io::Clock::Wall> answered_at_;  // empty: not yet
   int limit_ = kRecordsMax;
   int empty_answers_left_;
   bool ended_ = false;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "io/fake_clock_test.h"
 #include "source/streams/scripted_stream_test.h"
 
@@ -261,6 +263,28 @@ TEST_F(StreamsTest, OldRecordsSayThatThereIsMore) {
   EXPECT_EQ(read(*reader("s1")), numbers(1, 9));
 }
 
+TEST_F(StreamsTest, TimesInWholeMinutesMayBeUpToAMinuteYounger) {
+  add_shard("s1", 0);
+  stream_.shards[0].records.push_back(record_json(sequence_of(1), "k", "INSERT", "", "1699999980"));
+  clock_.pass(std::chrono::seconds(40));  // 60 seconds later
+  auto reader = this->reader("s1");
+  read(*reader);
+  EXPECT_EQ(calls("GetRecords"), 1u);
+}
+
+TEST_F(StreamsTest, C6_AnEmptyShardThatWasNotReadForADayIsAGap) {
+  add_shard("s1", 0);
+  auto reader = this->reader("s1");
+  read(*reader);
+  clock_.pass(std::chrono::hours(22));
+  EXPECT_TRUE(read(*reader).empty());
+  clock_.pass(std::chrono::hours(24));
+  model::ChangeBatch batch;
+  auto got = reader->next(batch);
+  ASSERT_FALSE(got.ok());
+  EXPECT_EQ(got.error().code(), "streams.trimmed");
+}
+
 TEST_F(StreamsTest, C9_ResumesBehindASequenceNumber) {
   add_shard("s1", 10).closed = true;
   EXPECT_EQ(read(*reader("s1", sequence_of(4))), numbers(5, 10));
@@ -378,6 +402,30 @@ TEST_F(StreamsTest, ALostServiceIsWaitedForAndReported) {
   ASSERT_EQ(waits_.size(), 41u);
   EXPECT_EQ(waits_.front(), "ddb.unavailable");
   EXPECT_EQ(waits_.back(), "over");
+}
+
+TEST_F(StreamsTest, ManyShardsAreReadAtOnce) {
+  constexpr size_t kShards = 8, kRecords = 1500;
+  for (size_t i = 0; i < kShards; ++i) add_shard("s" + std::to_string(i), kRecords).closed = true;
+  std::vector<std::vector<size_t>> got(kShards);
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < kShards; ++i)
+      threads.emplace_back([&, i] {
+        auto reader =
+            std::move(source_->open(stream_.stream_arn, "s" + std::to_string(i), "")).value();
+        model::ChangeBatch batch;
+        for (ShardAnswer answer; !answer.end;) {
+          auto next = reader->next(batch);
+          if (!next.ok()) return;
+          answer = next.value();
+          for (const auto& change : batch.changes)
+            got[i].push_back(std::stoul(std::string(change.sequence.substr(1))));
+        }
+      });
+  }
+  for (size_t i = 0; i < kShards; ++i)
+    EXPECT_EQ(got[i], numbers(i * kRecords + 1, (i + 1) * kRecords));
 }
 
 TEST_F(StreamsTest, AStopEndsTheReading) {
