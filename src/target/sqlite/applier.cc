@@ -1,8 +1,9 @@
 // The lane's position first, then the rows, then the write-ahead log's size.
 //
-// The log: a commit copies its pages into the file when nobody reads (SQLite's own passive
-// checkpoint). While there are readers the log grows, so beyond kLogPagesMax a commit waits shortly
-// for them to let go; readers renew their snapshots (reader.h), so they do.
+// The log: now and then a commit copies its pages into the file, as far as readers allow; when all
+// are copied and nobody reads them, the log begins anew. While there are readers it grows, so beyond
+// Options::log_pages_max a commit waits shortly for them to let go; our readers do, at the end of
+// each batch (reader.h). A foreign one that does not costs kLogWaitMs per checkpoint_pages.
 #include "target/sqlite/applier.h"
 
 #include "target/sqlite/apply.h"
@@ -11,20 +12,20 @@ namespace offramp::target::sqlite {
 
 namespace {
 
-constexpr int kCheckpointPages = 4'000;  // 16 MiB: a page that changes often is copied once
-constexpr int kLogPagesMax = 32'000;     // 128 MiB
-constexpr int kLogWaitMs = 250;          // at most, for readers, at a commit
-constexpr int kLogPagesBetweenWaits = 8'000;
+constexpr int kLogWaitMs = 250;
 
 class SqliteApplier : public Applier {
  public:
-  SqliteApplier(io::SqliteDb db, std::shared_ptr<const mapping::CompiledMapping> mapping,
+  SqliteApplier(const Options& options, io::SqliteDb db, std::shared_ptr<const mapping::CompiledMapping> mapping,
                 std::string migration, std::string lane, std::shared_ptr<std::mutex> turn)
       : db_(std::move(db)),
         migration_(std::move(migration)),
         lane_(std::move(lane)),
         turn_(std::move(turn)),
-        writer_(db_, std::move(mapping)) {}
+        writer_(db_, std::move(mapping)),
+        busy_timeout_ms_(options.busy_timeout_ms),
+        checkpoint_pages_(options.checkpoint_pages),
+        log_pages_max_(options.log_pages_max) {}
 
   Status start() {
     first_ = TRY(db_.prepare(
@@ -73,17 +74,15 @@ class SqliteApplier : public Applier {
 
   // Only tidiness: what cannot be done now is done by a later commit.
   void shorten_log() {
-    if (log_pages_ < kCheckpointPages) {
-      waited_at_ = 0;
-      return;
-    }
-    int left = 0, copied = 0;
-    sqlite3_wal_checkpoint_v2(db_.get(), "main", SQLITE_CHECKPOINT_PASSIVE, &left, &copied);
-    if (log_pages_ < kLogPagesMax || log_pages_ - waited_at_ < kLogPagesBetweenWaits) return;
-    waited_at_ = log_pages_;
-    sqlite3_busy_timeout(db_.get(), kLogWaitMs);
-    sqlite3_wal_checkpoint_v2(db_.get(), "main", SQLITE_CHECKPOINT_RESTART, &left, &copied);
-    sqlite3_busy_timeout(db_.get(), kBusyTimeoutMs);
+    if (log_pages_ < checked_at_) checked_at_ = 0;  // the log has begun anew
+    if (log_pages_ - checked_at_ < checkpoint_pages_) return;
+    checked_at_ = log_pages_;
+    bool waits = log_pages_ >= log_pages_max_;
+    if (waits) sqlite3_busy_timeout(db_.get(), kLogWaitMs);
+    sqlite3_wal_checkpoint_v2(db_.get(), "main",
+                              waits ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
+                              nullptr, nullptr);
+    if (waits) sqlite3_busy_timeout(db_.get(), busy_timeout_ms_);
   }
 
   io::SqliteDb db_;
@@ -91,8 +90,9 @@ class SqliteApplier : public Applier {
   const std::shared_ptr<std::mutex> turn_;
   ChangeWriter writer_;
   io::SqliteStatement first_, next_;
-  int log_pages_ = 0;  // in the log after the newest commit
-  int waited_at_ = 0;  // log_pages_ when readers were waited for
+  const int busy_timeout_ms_, checkpoint_pages_, log_pages_max_;
+  int log_pages_ = 0;   // in the log after the newest commit
+  int checked_at_ = 0;  // log_pages_ at the newest checkpoint; 0: not yet in this log
 };
 
 }  // namespace
@@ -101,7 +101,7 @@ Result<std::unique_ptr<Applier>> make_applier(
     const Options& options, std::shared_ptr<const mapping::CompiledMapping> mapping,
     const std::string& migration, const std::string& lane, std::shared_ptr<std::mutex> turn) {
   auto applier =
-      std::make_unique<SqliteApplier>(TRY(open_connection(options, Access::kWrite)),
+      std::make_unique<SqliteApplier>(options, TRY(open_connection(options, Access::kWrite)),
                                       std::move(mapping), migration, lane, std::move(turn));
   TRY(applier->start());
   return std::unique_ptr<Applier>(std::move(applier));

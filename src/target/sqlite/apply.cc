@@ -84,19 +84,16 @@ Status ChangeWriter::remove_key(uint32_t of, const Table& parent, const Cell* ke
 // `index_` holds the keys whose new image is in this table.
 Status ChangeWriter::remove_absent(uint32_t table, const TableRows& keys) {
   const Table& spec = mapping_->tables()[table];
-  bool parents = TRY(has_rows(table));
-  for (uint32_t row = 0; parents && row < keys.rows; ++row) {
-    const Cell* key = &keys.cells[row * spec.key_columns];
-    if (!index_.contains(key)) TRY(remove_key(table, spec, key));
-  }
-  for (uint32_t child : spec.children) {
-    if (!TRY(has_rows(child))) continue;
+  auto remove_from = [&](uint32_t from) -> Status {
+    if (!TRY(has_rows(from))) return {};
     for (uint32_t row = 0; row < keys.rows; ++row) {
       const Cell* key = &keys.cells[row * spec.key_columns];
-      if (!index_.contains(key)) TRY(remove_key(child, spec, key));
+      if (!index_.contains(key)) TRY(remove_key(from, spec, key));
     }
-  }
-  return {};
+    return {};
+  };
+  for (uint32_t child : spec.children) TRY(remove_from(child));
+  return remove_from(table);
 }
 
 Status ChangeWriter::upsert_rows(uint32_t table, const TableRows& rows) {

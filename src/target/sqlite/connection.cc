@@ -154,6 +154,7 @@ Result<io::SqliteDb> open_connection(const Options& options, Access access) {
   if (!opened.ok())
     return file_error(ErrorKind::kConfig, path, "cannot be opened: " + opened.error().message());
   io::SqliteDb db = std::move(opened).value();
+  sqlite3_busy_timeout(db.get(), options.busy_timeout_ms);
   auto readable = db.query_int64("SELECT count(*) FROM sqlite_master");
   if (!readable.ok()) {
     if (readable.error().kind() == ErrorKind::kCorrupt)

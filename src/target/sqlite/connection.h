@@ -17,13 +17,15 @@
 
 namespace offramp::target::sqlite {
 
-constexpr int kBusyTimeoutMs = 10'000;  // as io::SqliteDb::open sets it
 constexpr int kFormatVersion = 1;  // stored in _offramp_migration
 
 struct Options {
   std::string path;
   int64_t rows_per_transaction = 50'000;
   int64_t bytes_per_transaction = 32 << 20;
+  int busy_timeout_ms = 10'000;  // how long another process's writing is waited for
+  int checkpoint_pages = 4'000;  // 16 MiB of changes: a page that changes often is copied once
+  int log_pages_max = 32'000;    // 128 MiB: beyond, a commit of changes waits shortly for readers
   int64_t page_count_max = 0;  // 0 = as large as the disk; tests make a full disk of it
 };
 

@@ -33,10 +33,13 @@ struct Range {
                    "a read partition that read_partitions did not make");
     return Range{text.substr(colon + 1, size), text.substr(colon + 1 + size)};
   }
-  // " WHERE (columns) >= (lower) AND (columns) < (upper)"
-  std::string where(const std::string& columns) const {
+  // " WHERE (columns) >= (lower) AND (columns) < (upper)", or " WHERE (columns) > (behind) …"
+  std::string where(const std::string& columns, const std::string& behind) const {
     std::string out;
-    if (!lower.empty()) out = " WHERE (" + columns + ") >= (" + lower + ")";
+    if (!behind.empty())
+      out = " WHERE (" + columns + ") > (" + behind + ")";
+    else if (!lower.empty())
+      out = " WHERE (" + columns + ") >= (" + lower + ")";
     if (!upper.empty())
       out += (out.empty() ? " WHERE (" : " AND (") + columns + ") < (" + upper + ")";
     return out;
@@ -50,63 +53,110 @@ class SqliteReader : public RowReader {
       : db_(std::move(db)), table_(table), spec_(mapping->tables()[table]), rows_(mapping) {}
 
   Status start(const Range& range) {
-    TRY(db_.execute("BEGIN"));  // one snapshot for parent and children
-    auto select = [&](const Table& table) {
-      bool by_key = !spec_.children.empty();
-      std::string bounded =
-          by_key ? column_list(table, spec_.key_columns) : std::string(rowid_name(table));
-      return "SELECT " + all_columns(table) + " FROM " + quote_name(table.name) +
-             range.where(bounded) +
-             (by_key ? " ORDER BY " + column_list(table, table.key_columns) : "");
+    bool by_key = !spec_.children.empty();
+    place_columns_ = by_key ? spec_.key_columns : 1;
+    std::string behind;
+    for (uint32_t i = 0; i < place_columns_; ++i) behind += (i ? ", ?" : "?") + std::to_string(i + 1);
+    auto make = [&](Rows& rows, const Table& table) -> Status {
+      std::string bounded = by_key ? column_list(table, spec_.key_columns) : std::string(rowid_name(table));
+      std::string select = "SELECT " + all_columns(table) + (by_key ? "" : ", " + bounded) + " FROM " +
+                           quote_name(table.name);
+      std::string order = " ORDER BY " + (by_key ? column_list(table, table.key_columns) : bounded);
+      rows.first = TRY(db_.prepare(select + range.where(bounded, "") + order));
+      rows.further = TRY(db_.prepare(select + range.where(bounded, behind) + order));
+      return {};
     };
-    parent_ = TRY(db_.prepare(select(spec_)));
-    for (uint32_t index : spec_.children) {
-      Child& child = children_.emplace_back();
-      child.statement = TRY(db_.prepare(select(rows_.mapping().tables()[index])));
-      child.has_row = TRY(child.statement.step());
-    }
+    TRY(make(parent_, spec_));
+    children_.resize(spec_.children.size());
+    for (size_t i = 0; i < children_.size(); ++i)
+      TRY(make(children_[i], rows_.mapping().tables()[spec_.children[i]]));
     return {};
   }
 
   Result<bool> next(ddb::ItemBatch& batch) override {
     batch.reset();
-    for (size_t bytes = 0; !ended_ && batch.size() < kReadItemsMax && bytes < kBytesPerBatchMax;
-         bytes += rows_.bytes()) {
-      if (!TRY(parent_.step())) {
-        ended_ = true;
-        for (size_t i = 0; i < children_.size(); ++i)
-          if (children_[i].has_row) return orphan(i);
-        break;
-      }
-      TRY(rows_.begin(table_, parent_.get()));
-      for (size_t i = 0; i < children_.size(); ++i) TRY(take_children(i));
-      TRY(rows_.finish(ordinal_++, batch));
+    if (ended_) return false;
+    TRY(db_.execute("BEGIN"));  // one snapshot for parents and children
+    Status filled = fill(batch);
+    for (Rows& child : children_) child.current(begun_).reset();
+    parent_.current(begun_).reset();
+    begun_ = begun_ || batch.size() > 0;
+    Status ended = db_.execute("COMMIT");
+    if (filled.ok()) filled = std::move(ended);
+    if (!filled.ok()) {
+      batch.reset();
+      return std::move(filled).error();
     }
     return batch.size() > 0;
   }
 
  private:
-  struct Child {
-    io::SqliteStatement statement;
-    bool has_row = false;
+  struct Rows {
+    io::SqliteStatement first;    // from the range's lower bound
+    io::SqliteStatement further;  // behind place_
+    bool has_row = false;         // of a child: the current row is not taken yet
+    io::SqliteStatement& current(bool begun) { return begun ? further : first; }
   };
 
-  int compare_keys(sqlite3_stmt* child) const {
+  // The place behind which the next batch begins. Its bytes are copied.
+  void keep_place() {
+    place_bytes_.reset();
+    place_.clear();
+    sqlite3_stmt* row = parent_.current(begun_).get();
+    for (uint32_t i = 0; i < place_columns_; ++i) {
+      size_t column = spec_.children.empty() ? spec_.columns.size() : i;
+      Cell cell = storage_cell(row, static_cast<int>(column));
+      if (cell.kind == CellKind::kText || cell.kind == CellKind::kBytes)
+        cell.data = place_bytes_.copy(cell.bytes());
+      place_.push_back(cell);
+    }
+  }
+
+  void bind_place(Rows& rows) {
+    for (size_t i = 0; begun_ && i < place_.size(); ++i)
+      bind_cell(rows.further.get(), static_cast<int>(i) + 1, place_[i]);
+  }
+
+  Status fill(ddb::ItemBatch& batch) {
+    io::SqliteStatement& parent = parent_.current(begun_);
+    bind_place(parent_);
+    for (Rows& child : children_) {
+      bind_place(child);
+      child.has_row = TRY(child.current(begun_).step());
+    }
+    for (size_t bytes = 0; batch.size() < kReadItemsMax && bytes < kBytesPerBatchMax;
+         bytes += rows_.bytes()) {
+      if (!TRY(parent.step())) {
+        ended_ = true;
+        for (size_t i = 0; i < children_.size(); ++i)
+          if (children_[i].has_row) return orphan(i);
+        return {};
+      }
+      TRY(rows_.begin(table_, parent.get()));
+      for (size_t i = 0; i < children_.size(); ++i) TRY(take_children(i));
+      TRY(rows_.finish(ordinal_++, batch));
+    }
+    keep_place();
+    return {};
+  }
+
+  int compare_keys(sqlite3_stmt* child) {
     for (int i = 0; i < static_cast<int>(spec_.key_columns); ++i) {
-      int order = compare_storage(storage_cell(child, i), storage_cell(parent_.get(), i));
+      int order = compare_storage(storage_cell(child, i), storage_cell(parent_.current(begun_).get(), i));
       if (order != 0) return order;
     }
     return 0;
   }
 
   Status take_children(size_t index) {
-    Child& child = children_[index];
+    Rows& child = children_[index];
+    io::SqliteStatement& row = child.current(begun_);
     while (child.has_row) {
-      int order = compare_keys(child.statement.get());
+      int order = compare_keys(row.get());
       if (order > 0) return {};
       if (order < 0) return orphan(index);
-      TRY(rows_.add_child(index, child.statement.get()));
-      child.has_row = TRY(child.statement.step());
+      TRY(rows_.add_child(index, row.get()));
+      child.has_row = TRY(row.step());
     }
     return {};
   }
@@ -122,9 +172,13 @@ class SqliteReader : public RowReader {
   const uint32_t table_;
   const Table& spec_;
   ItemRows rows_;
-  io::SqliteStatement parent_;
-  std::vector<Child> children_;
+  Rows parent_;
+  std::vector<Rows> children_;
+  uint32_t place_columns_ = 0;  // the key, or the rowid of a table without children
+  std::vector<Cell> place_;
+  base::Arena place_bytes_;
   uint64_t ordinal_ = 0;
+  bool begun_ = false;  // a batch has been given, and place_ is where it ended
   bool ended_ = false;
 };
 
