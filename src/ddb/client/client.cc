@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <charconv>
+#include <mutex>
 #include <utility>
 
 #include "ddb/client/endpoint.h"
@@ -59,31 +60,48 @@ class LocalCredentials : public io::aws::CredentialsProvider {
 // a service that is down.
 constexpr int kDamagedAnswersMax = 15;
 
-// Tells the caller about the waits of one call, and that they are over.
-class WaitReport {
+// Who waits among a client's calls; tells the caller. The callback runs under mutex_, so that the
+// last word is the true one.
+class Waits {
  public:
-  explicit WaitReport(const ClientOptions& options) : on_wait_(options.on_wait) {}
-  ~WaitReport() {
-    if (waited_ && on_wait_) on_wait_(nullptr);
-  }
-  WaitReport(const WaitReport&) = delete;
-  WaitReport& operator=(const WaitReport&) = delete;
-  void waits_for(const Error& why) {
-    waited_ = true;
-    if (on_wait_) on_wait_(&why);
-  }
+  explicit Waits(std::function<void(const Error*)> on_wait) : on_wait_(std::move(on_wait)) {}
+
+  // The part of one call.
+  class Call {
+   public:
+    explicit Call(Waits& waits) : waits_(waits) {}
+    ~Call() {
+      if (!waited_) return;
+      std::lock_guard lock(waits_.mutex_);
+      if (--waits_.calls_ == 0 && waits_.on_wait_) waits_.on_wait_(nullptr);
+    }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    void waits_for(const Error& why) {
+      std::lock_guard lock(waits_.mutex_);
+      if (!std::exchange(waited_, true)) ++waits_.calls_;
+      if (waits_.on_wait_) waits_.on_wait_(&why);
+    }
+
+   private:
+    Waits& waits_;
+    bool waited_ = false;
+  };
 
  private:
-  const std::function<void(const Error*)>& on_wait_;
-  bool waited_ = false;
+  const std::function<void(const Error*)> on_wait_;
+  std::mutex mutex_;
+  int calls_ = 0;  // that wait; guarded by mutex_
 };
 
 }  // namespace
 
 struct Client::Impl {
+  explicit Impl(ClientOptions from) : options(std::move(from)) {}
   ClientOptions options;
   io::HttpPool pool;
   std::atomic<bool> answered = false;  // the endpoint has answered at least once
+  Waits waits{options.on_wait};
 };
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -112,8 +130,7 @@ Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
     options.credentials = io::is_loopback(options.endpoint) ? std::make_shared<LocalCredentials>()
                                                             : io::aws::open_credentials_chain();
   }
-  auto impl = std::make_unique<Impl>();
-  impl->options = std::move(options);
+  auto impl = std::make_unique<Impl>(std::move(options));
   return std::unique_ptr<Client>(new Client(std::move(impl)));
 }
 
@@ -122,7 +139,7 @@ Result<std::string> Client::call(std::string_view operation, std::string_view ta
   const ClientOptions& options = impl_->options;
   auto client = impl_->pool.borrow();
   io::Backoff backoff(options.retry, *options.clock);
-  WaitReport report(options);
+  Waits::Call report(impl_->waits);
   io::HttpRequest request;
   io::HttpResponse response;
   bool credentials_renewed = false;

@@ -46,8 +46,8 @@ struct ClientOptions {
   // An endpoint that has never answered is given up after this many tries, because its address is
   // most likely wrong.
   int first_tries_max = 5;
-  // Called with the reason before each wait for another try, and with nullptr when a call that had
-  // waited has ended. From the calling threads, several at once.
+  // Called with the reason before each wait for another try, and with nullptr when no call of this
+  // client waits any more. From the calling threads, one at a time; it must not call the client.
   std::function<void(const Error* why)> on_wait;
 };
 

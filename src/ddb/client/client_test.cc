@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <thread>
 
 #include "ddb/client/endpoint.h"
 #include "io/fake_clock_test.h"
@@ -256,6 +257,25 @@ TEST_F(StreamsClientTest, WaitsForALostServiceWithoutLimitAndSaysSo) {
   EXPECT_EQ(waits_.back(), "over");
   EXPECT_EQ(std::count(waits_.begin(), waits_.end(), "over"), 1);
   for (auto sleep : clock_.sleeps()) EXPECT_LE(sleep, std::chrono::seconds(5));
+}
+
+TEST_F(StreamsClientTest, TheWaitIsOverWhenNoCallWaits) {
+  // "slow" waits until "quick" has waited and ended.
+  std::atomic<int> quick_calls = 0, slow_calls = 0;
+  std::atomic<bool> quick_ended = false;
+  serve([&](const ScriptedRequest& request, size_t) -> ScriptedAnswer {
+    bool slow = request.header("x-amz-target").ends_with(".Slow");
+    if (slow ? ++slow_calls > 1 && quick_ended : ++quick_calls > 1 && slow_calls > 1)
+      return {.body = "{}"};
+    return {.status = 500, .body = error_json("InternalServerError")};
+  });
+  auto client = streams_client(kTriesUnlimited);
+  std::jthread slow([&] { EXPECT_TRUE(client->call("Slow", "T", "{}").ok()); });
+  EXPECT_TRUE(client->call("Quick", "T", "{}").ok());
+  quick_ended = true;
+  slow.join();
+  EXPECT_EQ(std::count(waits_.begin(), waits_.end(), "over"), 1);
+  EXPECT_EQ(waits_.back(), "over");
 }
 
 TEST_F(StreamsClientTest, AStopEndsAWaitWithoutLimit) {

@@ -28,8 +28,8 @@ struct StreamsOptions {
                            .base = std::chrono::milliseconds(100),
                            .cap = std::chrono::milliseconds(5'000)};
   io::Clock* clock = &io::system_clock();
-  // Called with the reason before each wait for the service, and with nullptr when the call that
-  // had waited has ended. From the calling threads, several at once.
+  // Called with the reason before each wait for the service, and with nullptr when no call waits
+  // any more (the two APIs each say so for themselves). It must not call the source.
   std::function<void(const Error* why)> on_wait;
 };
 
