@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "ddb/wire_json.h"
 #include "migrate/progress.h"
 
 namespace offramp::cli {
@@ -26,7 +27,6 @@ void print_error(const Error& error);
 // "123" → "123", "1234" → "1,234".
 using migrate::with_commas;
 
-// A quoted JSON string.
-std::string json_quoted(std::string_view text);
+using ddb::json_quoted;
 
 }  // namespace offramp::cli

@@ -2,10 +2,14 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/signals.h"
 #include "migrate/letters.h"
+#include "migrate/live/requests.h"
 #include "migrate/migration.h"
+#include "migrate/run/run.h"
 #include "migrate/workspace.h"
 
 namespace offramp::cli {
@@ -67,18 +71,59 @@ Result<int> show_command(const Options& options) {
   return 0;
 }
 
+int print_retried(uint64_t applied, const std::vector<std::pair<std::string, std::string>>& refused) {
+  fmt::print("{} applied, {} still refused\n", with_commas(applied), with_commas(refused.size()));
+  for (const auto& [which, why] : refused) fmt::print("{:>6}  {}\n", which, why);
+  return refused.empty() ? 0 : 1;
+}
+
+// The process that follows the table owns the order of each key's changes, so it retries.
+Result<int> ask_to_retry(const Options& options, std::stop_token stop) {
+  auto journal = TRY(open_journal(options));
+  nlohmann::json arguments = {{"ids", options.ids}};
+  std::string answer = TRY(migrate::live::ask_running(*journal, "retry", arguments.dump(), stop,
+                                                      [&] { return migrate::Workspace::is_held(options.plan); }));
+  auto json = nlohmann::json::parse(answer, nullptr, /*allow_exceptions=*/false);
+  std::vector<std::pair<std::string, std::string>> refused;
+  for (const auto& one : json["still_refused"]) refused.emplace_back(one["key"], one["why"]);
+  return print_retried(json["applied"], refused);
+}
+
 Result<int> retry_command(const Options& options) {
-  auto migration = TRY(migrate::open_migration(options.plan, migrate::Purpose::kWork));
-  auto outcome = TRY(migrate::retry_letters(*migration, options.ids));
-  fmt::print("{} applied, {} still refused\n", with_commas(outcome.applied), with_commas(outcome.still_refused.size()));
-  for (const auto& [id, why] : outcome.still_refused) fmt::print("{:>6}  {}\n", id, why);
-  return outcome.still_refused.empty() ? 0 : 1;
+  StopOnSignal signals;
+  auto opened = migrate::open_migration(options.plan, migrate::Purpose::kWork);
+  if (!opened.ok() && opened.error().code() == "workspace.busy") {
+    auto plan = TRY(migrate::plan::read_plan(options.plan));
+    if (plan.source.capture != "none") return ask_to_retry(options, signals.token());
+  }
+  auto migration = TRY(std::move(opened));
+  if (migration->plan.source.capture == "none") {
+    auto outcome = TRY(migrate::retry_letters(*migration, options.ids));
+    std::vector<std::pair<std::string, std::string>> refused;
+    for (const auto& [id, why] : outcome.still_refused) refused.emplace_back(std::to_string(id), why);
+    return print_retried(outcome.applied, refused);
+  }
+  // Nobody follows the table: catch up, retry, stop.
+  migrate::follow::RefreshOutcome outcome;
+  migrate::Progress progress(migrate::Progress::detect());
+  migrate::RunOptions run_options;
+  run_options.until = migrate::Until::kCaughtUp;
+  run_options.stop = signals.token();
+  run_options.when_caught_up = [&](migrate::live::Live& live) -> Status {
+    outcome = TRY(live.retry_letters(options.ids));
+    return {};
+  };
+  TRY(migrate::run(*migration, progress, run_options));
+  return print_retried(outcome.applied, outcome.refused);
 }
 
 Result<int> waive_command(const Options& options) {
   TRY(open_journal(options));  // before a folder is made for a plan that was never run
-  auto workspace = TRY(migrate::Workspace::open_exclusive(options.plan));
   auto journal = TRY(open_journal(options));
+  auto workspace = migrate::Workspace::open_exclusive(options.plan);
+  bool running = !workspace.ok() && workspace.error().code() == "workspace.busy";
+  if (running && TRY(migrate::plan::read_plan(options.plan)).source.capture == "none") return std::move(workspace).error();
+  if (!workspace.ok() && !running) return std::move(workspace).error();
   if (!options.all && options.ids.empty())
     return Error(ErrorKind::kConfig, "letters.none_named", "name the letters to waive by their numbers, or all of them by --all");
   if (options.because.empty())
@@ -96,6 +141,11 @@ Result<int> waive_command(const Options& options) {
   }
   for (int64_t id : ids) {
     TRY(journal->set_letter_state(id, migrate::LetterState::kWaived, options.because));
+  }
+  if (running) {
+    StopOnSignal signals;
+    TRY(migrate::live::ask_running(*journal, "reload", "{}", signals.token(),
+                                   [&] { return migrate::Workspace::is_held(options.plan); }));
   }
   fmt::print("{} waived\n", with_commas(ids.size()));
   return 0;

@@ -10,10 +10,4 @@ void print_error(const Error& error) {
   std::fprintf(stderr, "offramp: error: %s [%s]\n", error.message().c_str(), error.code().c_str());
 }
 
-std::string json_quoted(std::string_view text) {
-  std::string out;
-  ddb::append_json_string(text, out);
-  return out;
-}
-
 }  // namespace offramp::cli

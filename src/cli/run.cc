@@ -8,6 +8,7 @@
 #include "cli/fidelity_table.h"
 #include "cli/signals.h"
 #include "cli/verdict.h"
+#include "migrate/live_state.h"
 #include "migrate/run/run.h"
 
 namespace offramp::cli {
@@ -15,10 +16,12 @@ namespace {
 
 struct Options {
   std::string plan;
-  std::string until = "verified";
+  std::string until;
   int jobs = 0;
   bool json = false;
   bool quiet = false;
+  bool enable_stream = false;
+  bool repair_gap = false;
 };
 
 void print_json(const migrate::RunOutcome& outcome, const migrate::Migration& migration) {
@@ -26,10 +29,20 @@ void print_json(const migrate::RunOutcome& outcome, const migrate::Migration& mi
   std::string rows;
   for (const auto& [table, count] : outcome.rows) rows += fmt::format("{}{}:{}", rows.empty() ? "" : ",", json_quoted(table), count);
   fmt::print("{{\"already_loaded\":{},\"records\":{},\"stored\":{},\"overflow\":{},\"skipped\":{},\"refused\":{},"
-             "\"identical_copies_removed\":{},\"rows\":{{{}}},\"letters_open\":{},\"letters_waived\":{},\"seconds\":{:.3f}{}}}\n",
+             "\"identical_copies_removed\":{},\"rows\":{{{}}},\"letters_open\":{},\"letters_waived\":{},\"seconds\":{:.3f}{}{}}}\n",
              outcome.already_loaded, outcome.load.records, counts.stored, counts.overflow, counts.skipped, counts.refused,
              outcome.identical_copies_removed, rows, outcome.letters.open, outcome.letters.waived, outcome.seconds,
+             outcome.live ? ",\"live\":" + migrate::live_state_json(*outcome.live) : "",
              outcome.verified ? ",\"verified\":" + migrate::verify::report_json(*outcome.verified, migration) : "");
+}
+
+void print_live(const migrate::LiveState& live, const migrate::RunOutcome& outcome, const Options& options) {
+  fmt::print("changes: {} captured ({} deletions, {} of them by TTL), {} applied in this run\n", with_commas(live.captured),
+             with_commas(live.deletions), with_commas(live.ttl_deletions), with_commas(live.applied));
+  if (auto lag = live.lag_ms(); lag && !outcome.stopped) fmt::print("lag: {:.1f} s\n", static_cast<double>(*lag) / 1000);
+  if (outcome.stopped)
+    fmt::print("stopped by a signal; everything is kept. Go on with `offramp run {}` before the stream's records expire\n",
+               options.plan);
 }
 
 void print_text(const migrate::RunOutcome& outcome, const migrate::Migration& migration, const Options& options) {
@@ -54,6 +67,8 @@ void print_text(const migrate::RunOutcome& outcome, const migrate::Migration& mi
   print_extra_share(outcome.load.fates);
   if (outcome.letters.open)
     fmt::print("dead letters: {} open; look with `offramp letters {} list`\n", with_commas(outcome.letters.open), options.plan);
+  if (outcome.gap_repaired) fmt::print("gap: repaired, {} keys made equal\n", with_commas(outcome.gap_repaired));
+  if (outcome.live) print_live(*outcome.live, outcome, options);
   if (outcome.verified) print_verdict(*outcome.verified, migration.folder);
   fmt::print("done in {:.1f} s\n", outcome.seconds);
 }
@@ -63,7 +78,12 @@ Result<int> run_command(const Options& options) {
   auto migration = TRY(migrate::open_migration(options.plan, migrate::Purpose::kRun));
   migrate::Progress progress(options.quiet ? migrate::Progress::Mode::kQuiet : migrate::Progress::detect());
   migrate::RunOptions run_options;
-  run_options.until = options.until == "loaded" ? migrate::Until::kLoaded : migrate::Until::kVerified;
+  run_options.until = options.until == "loaded"      ? migrate::Until::kLoaded
+                      : options.until == "caught-up" ? migrate::Until::kCaughtUp
+                      : options.until == "verified"  ? migrate::Until::kVerified
+                                                     : migrate::Until::kStopped;
+  run_options.enable_stream = options.enable_stream;
+  run_options.repair_gap = options.repair_gap;
   run_options.loaders = options.jobs;
   run_options.stop = signals.token();
   auto outcome = TRY(migrate::run(*migration, progress, run_options));
@@ -79,14 +99,19 @@ Result<int> run_command(const Options& options) {
 
 void add_run(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("run", "Load and verify; resumable by the same command");
+  CLI::App* command = app.add_subcommand("run", "Capture, load, follow, verify; resumable by the same command");
   command->footer(
       "Run it again after any interruption: it goes on at the newest checkpoint, and the result is the same.\n"
-      "Example:\n  offramp run plan.yaml\n  offramp run plan.yaml --until loaded");
+      "With `capture: streams` it captures changes from before the load on, and then follows the table until a signal\n"
+      "comes (SIGINT, SIGTERM: exit 0). Without it it loads and verifies.\n"
+      "Example:\n  offramp run plan.yaml\n  offramp run plan.yaml --until loaded\n"
+      "  offramp run plan.yaml --until verified --enable-stream");
   command->add_option("plan", options->plan, "the plan file")->required();
-  command->add_option("--until", options->until, "stop after this phase")
-      ->check(CLI::IsMember({"loaded", "verified"}))
-      ->capture_default_str();
+  command->add_option("--until", options->until, "stop after this phase (default: never while there are changes to follow)")
+      ->check(CLI::IsMember({"loaded", "caught-up", "verified"}));
+  command->add_flag("--enable-stream", options->enable_stream, "switch the table's stream on when it has none");
+  command->add_flag("--repair-gap", options->repair_gap,
+                    "after a gap: capture anew, compare both sides, make the target equal, go on");
   command->add_option("-j,--jobs", options->jobs, "parallel loaders (default: what suits the target)")->check(CLI::Range(1, 64));
   command->add_flag("--json", options->json, "print the result as JSON");
   command->add_flag("-q,--quiet", options->quiet, "no progress on stderr");

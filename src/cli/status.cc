@@ -17,6 +17,30 @@ struct Options {
   bool json = false, watch = false;
 };
 
+std::string seconds_text(int64_t ms) { return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000); }
+
+void print_live(const migrate::MigrationStatus& status) {
+  if (!status.gap.empty()) fmt::print("gap      {}\n", status.gap);
+  if (!status.live) return;
+  const migrate::LiveState& live = *status.live;
+  int64_t now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  if (!status.running) {
+    fmt::print("capture  stopped {} ago\n", seconds_text(now - live.at_ms));
+  } else if (now - live.at_ms > 10'000) {
+    fmt::print("capture  the process says nothing since {}: look at it\n", seconds_text(now - live.at_ms));
+  } else {
+    auto lag = live.lag_ms();
+    fmt::print("lag      {}\n", lag ? seconds_text(*lag) : "not known yet");
+  }
+  fmt::print("changes  {} captured ({} deletions, {} by TTL), {} applied since the process began\n", with_commas(live.captured),
+             with_commas(live.deletions), with_commas(live.ttl_deletions), with_commas(live.applied));
+  fmt::print("spool    {:.1f} MB, {} changes in the log, about {} keys folded\n", static_cast<double>(live.spool_bytes) / 1e6,
+             with_commas(live.spool_changes), with_commas(live.spool_keys));
+  fmt::print("shards   {} known, {} open\n", live.shards, live.shards_open);
+  if (std::string expiry = migrate::expiry_text(status, now); !expiry.empty()) fmt::print("expiry   {}\n", expiry);
+  if (!live.waiting.empty()) fmt::print("waiting  {}\n", live.waiting);
+}
+
 void print_text(const migrate::MigrationStatus& status, const std::string& plan) {
   fmt::print("plan     {}\n", plan);
   if (!status.target.empty()) fmt::print("target   {}\n", status.target);
@@ -32,6 +56,7 @@ void print_text(const migrate::MigrationStatus& status, const std::string& plan)
     fmt::print("items    {} stored, {} skipped, {} refused\n", with_commas(status.counts.stored),
                with_commas(status.counts.skipped), with_commas(status.counts.refused));
   }
+  if (status.captures) print_live(status);
   if (status.letters.open + status.letters.waived + status.letters.applied)
     fmt::print("letters  {} open, {} waived, {} applied\n", with_commas(status.letters.open), with_commas(status.letters.waived),
                with_commas(status.letters.applied));

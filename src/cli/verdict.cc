@@ -20,6 +20,8 @@ void print_verdict(const migrate::verify::Report& report, const std::string& fol
     fmt::print("verify: {}: {} items at the source, {} at the target, both read in full",
                report.equal ? "equal" : "NOT EQUAL", with_commas(report.source_items), with_commas(report.target_items));
   fmt::print(" ({:.1f} s)\n", report.seconds);
+  if (!report.equal_until.empty())
+    fmt::print("  changes went on meanwhile: {} up to {}\n", report.equal ? "equal" : "compared", report.equal_until);
   auto count = [](uint64_t value, const char* what) {
     if (value) fmt::print("  {:>12} {}\n", with_commas(value), what);
   };
@@ -33,6 +35,7 @@ void print_verdict(const migrate::verify::Report& report, const std::string& fol
   count(report.dropped_values, "attribute values left behind as planned (drop)");
   count(report.source_copies, "further copies of a key at the source");
   count(report.repaired, "repaired");
+  count(report.unsettled, "changed all the while: verify again to judge them");
   for (size_t i = 0; i < report.findings.size() && i < kFindingsShown; ++i) {
     const KeyFinding& finding = report.findings[i];
     std::string attributes;

@@ -50,8 +50,13 @@ class JsonDecoder {
 void append_item_json(ItemView item, std::string& out);
 // Appends one attribute value with its type tag: {"S":"x"}.
 void append_value_json(ValueView value, std::string& out);
-// Appends a JSON string literal.
+// A JSON string literal, appended or on its own.
 void append_json_string(std::string_view text, std::string& out);
+inline std::string json_quoted(std::string_view text) {
+  std::string out;
+  append_json_string(text, out);
+  return out;
+}
 // The canonical form of an item's text: members and set members sorted by bytes; equal items give equal bytes.
 std::string canonical_item_json(ItemView item);
 std::string canonical_value_json(ValueView value);

@@ -37,4 +37,12 @@ std::string digest_bytes(const ddb::Digest& digest) {
   return out;
 }
 
+ddb::Digest digest_of_bytes(std::string_view bytes) {
+  ASSERT(bytes.size() == 16);
+  ddb::Digest digest;
+  std::memcpy(&digest.high, bytes.data(), 8);
+  std::memcpy(&digest.low, bytes.data() + 8, 8);
+  return digest;
+}
+
 }  // namespace offramp::migrate

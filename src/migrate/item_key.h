@@ -29,5 +29,7 @@ class ItemKey {
 
 // A digest as 16 bytes, for SQLite.
 std::string digest_bytes(const ddb::Digest& digest);
+// The way back; `bytes` are 16.
+ddb::Digest digest_of_bytes(std::string_view bytes);
 
 }  // namespace offramp::migrate

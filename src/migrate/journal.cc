@@ -17,6 +17,8 @@ CREATE TABLE IF NOT EXISTS letter(id INTEGER PRIMARY KEY AUTOINCREMENT, partitio
   body_is_item INTEGER NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL, state INTEGER NOT NULL,
   waived_because TEXT NOT NULL, at TEXT NOT NULL, UNIQUE(partition, ordinal)) STRICT;
 CREATE INDEX IF NOT EXISTS letter_key ON letter(key_digest);
+CREATE TABLE IF NOT EXISTS request(id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, arguments TEXT NOT NULL,
+  state INTEGER NOT NULL, answer TEXT NOT NULL, code TEXT NOT NULL, at TEXT NOT NULL) STRICT;
 )";
 
 // Stored: never renumber.
@@ -30,6 +32,32 @@ int64_t stored(LetterState state) {
 }
 LetterState from_stored(int64_t value) {
   return value == 2 ? LetterState::kWaived : value == 3 ? LetterState::kApplied : LetterState::kOpen;
+}
+
+int64_t stored(Request::State state) {
+  switch (state) {
+    case Request::State::kOpen: return 1;
+    case Request::State::kTaken: return 2;
+    case Request::State::kDone: return 3;
+    case Request::State::kFailed: return 4;
+  }
+  return 1;
+}
+Request::State request_state(int64_t value) {
+  return value == 2   ? Request::State::kTaken
+         : value == 3 ? Request::State::kDone
+         : value == 4 ? Request::State::kFailed
+                      : Request::State::kOpen;
+}
+Request read_request(io::SqliteStatement& row) {
+  Request request;
+  request.id = row.int64(0);
+  request.kind = row.text(1);
+  request.arguments = row.text(2);
+  request.state = request_state(row.int64(3));
+  request.answer = row.text(4);
+  request.code = row.text(5);
+  return request;
 }
 
 constexpr char kLetterColumns[] =
@@ -86,6 +114,13 @@ Status Journal::set_fact(const std::string& name, const std::string& value) {
   insert.bind(1, name);
   insert.bind(2, value);
   return insert.run();
+}
+
+Status Journal::clear_fact(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  auto remove = TRY(db_.prepare("DELETE FROM fact WHERE name = ?"));
+  remove.bind(1, name);
+  return remove.run();
 }
 
 Status Journal::set_partitions(std::span<const source::Partition> partitions) {
@@ -200,6 +235,71 @@ Result<std::optional<LetterState>> Journal::letter_state_of_key(std::string_view
   select.bind_blob(1, key_digest);
   if (!TRY(select.step()) || select.is_null(0)) return std::optional<LetterState>();
   return std::optional<LetterState>(from_stored(select.int64(0)));
+}
+
+Status Journal::settle_letters(std::string_view key_digest) {
+  std::lock_guard lock(mutex_);
+  auto update = TRY(db_.prepare("UPDATE letter SET state = ? WHERE key_digest = ? AND state = ?"));
+  update.bind(1, stored(LetterState::kApplied));
+  update.bind_blob(2, key_digest);
+  update.bind(3, stored(LetterState::kOpen));
+  return update.run();
+}
+
+Result<int64_t> Journal::add_request(const std::string& kind, const std::string& arguments) {
+  std::lock_guard lock(mutex_);
+  auto insert = TRY(db_.prepare("INSERT INTO request(kind, arguments, state, answer, code, at) "
+                                "VALUES(?, ?, ?, '', '', strftime('%Y-%m-%dT%H:%M:%SZ','now'))"));
+  insert.bind(1, kind);
+  insert.bind(2, arguments);
+  insert.bind(3, stored(Request::State::kOpen));
+  TRY(insert.run());
+  return sqlite3_last_insert_rowid(db_.get());
+}
+
+Result<std::optional<Request>> Journal::request(int64_t id) {
+  std::lock_guard lock(mutex_);
+  auto select = TRY(db_.prepare("SELECT id, kind, arguments, state, answer, code FROM request WHERE id = ?"));
+  select.bind(1, id);
+  if (!TRY(select.step())) return std::optional<Request>();
+  return std::optional<Request>(read_request(select));
+}
+
+Result<std::optional<Request>> Journal::take_request() {
+  std::lock_guard lock(mutex_);
+  std::optional<Request> request;
+  {
+    auto select = TRY(db_.prepare("SELECT id, kind, arguments, state, answer, code FROM request WHERE state = ? ORDER BY id LIMIT 1"));
+    select.bind(1, stored(Request::State::kOpen));
+    if (!TRY(select.step())) return request;
+    request = read_request(select);
+  }
+  auto update = TRY(db_.prepare("UPDATE request SET state = ? WHERE id = ?"));
+  update.bind(1, stored(Request::State::kTaken));
+  update.bind(2, request->id);
+  TRY(update.run());
+  request->state = Request::State::kTaken;
+  return request;
+}
+
+Status Journal::answer_request(int64_t id, Request::State state, const std::string& answer, const std::string& code) {
+  std::lock_guard lock(mutex_);
+  auto update = TRY(db_.prepare("UPDATE request SET state = ?, answer = ?, code = ? WHERE id = ?"));
+  update.bind(1, stored(state));
+  update.bind(2, answer);
+  update.bind(3, code);
+  update.bind(4, id);
+  return update.run();
+}
+
+Status Journal::fail_abandoned_requests() {
+  std::lock_guard lock(mutex_);
+  auto update = TRY(db_.prepare("UPDATE request SET state = ?, answer = 'the process that worked on it ended', "
+                                "code = 'request.abandoned' WHERE state IN (?, ?)"));
+  update.bind(1, stored(Request::State::kFailed));
+  update.bind(2, stored(Request::State::kOpen));
+  update.bind(3, stored(Request::State::kTaken));
+  return update.run();
 }
 
 }  // namespace offramp::migrate

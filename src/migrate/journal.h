@@ -35,6 +35,16 @@ struct Letter {
   std::string waived_because;
 };
 
+// What another process asks of the one that runs the migration: it alone may write to the target.
+struct Request {
+  int64_t id = 0;         // given by the journal
+  std::string kind;       // "verify", "retry", "reload"
+  std::string arguments;  // JSON
+  enum class State { kOpen, kTaken, kDone, kFailed } state = State::kOpen;
+  std::string answer;     // JSON of the result, or the error's message
+  std::string code;       // the error's code
+};
+
 class Journal {
  public:
   enum class Open { kCreate, kExisting };
@@ -43,6 +53,7 @@ class Journal {
 
   Result<std::optional<std::string>> fact(const std::string& name);
   Status set_fact(const std::string& name, const std::string& value);
+  Status clear_fact(const std::string& name);
 
   // The partitions in their order; replaces the list (a resume checks them against the old list first).
   Status set_partitions(std::span<const source::Partition> partitions);
@@ -58,8 +69,17 @@ class Journal {
     uint64_t open = 0, waived = 0, applied = 0;
   };
   Result<LetterCounts> letter_counts();
+  // The key's open letters have been applied.
+  Status settle_letters(std::string_view key_digest);
   // The newest state of a key's letters, if it has any.
   Result<std::optional<LetterState>> letter_state_of_key(std::string_view key_digest);
+
+  Result<int64_t> add_request(const std::string& kind, const std::string& arguments);
+  Result<std::optional<Request>> request(int64_t id);
+  // Takes the oldest open one; requests that an earlier process took and did not answer have failed.
+  Result<std::optional<Request>> take_request();
+  Status answer_request(int64_t id, Request::State state, const std::string& answer, const std::string& code);
+  Status fail_abandoned_requests();
 
  private:
   explicit Journal(io::SqliteDb db) : db_(std::move(db)) {}

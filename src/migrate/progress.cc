@@ -68,11 +68,17 @@ void Progress::begin(const std::string& step, std::optional<uint64_t> total_item
   active_ = true;
 }
 
+void Progress::show(std::function<Detail()> detail) {
+  std::lock_guard lock(mutex_);
+  detail_ = std::move(detail);
+}
+
 void Progress::end() {
   std::lock_guard lock(mutex_);
   if (!active_) return;
   print(true);
   active_ = false;
+  detail_ = nullptr;
 }
 
 void Progress::say(const std::string& sentence) {
@@ -107,9 +113,10 @@ void Progress::print_loop(std::stop_token stop) {
 void Progress::print(bool last) {
   if (mode_ == Mode::kQuiet) return;
   double seconds = std::max(step_seconds(), 1e-6);
+  Detail detail = detail_ ? detail_() : Detail();
   if (mode_ == Mode::kTerminal) {
     // One write per line, cut to the terminal's width: a line that wraps could not be written over.
-    std::string line = "\r" + cut_to_width(bar_line(seconds, last), terminal_columns()) + "\033[K" + (last ? "\n" : "");
+    std::string line = "\r" + cut_to_width(bar_line(seconds, last) + detail.text, terminal_columns()) + "\033[K" + (last ? "\n" : "");
     std::fputs(line.c_str(), stderr);
     std::fflush(stderr);
     return;
@@ -117,9 +124,9 @@ void Progress::print(bool last) {
   uint64_t items = items_;
   std::string total = total_items_ ? fmt::format(",\"total_items\":{}", *total_items_) : "";
   // Not fmt::print(): it throws when stderr cannot be written to, and nothing depends on a progress line.
-  std::string line = fmt::format("{{\"step\":\"{}\",\"state\":\"{}\",\"items\":{}{},\"bytes\":{},\"items_per_s\":{:.0f},\"seconds\":{:.1f}}}\n",
+  std::string line = fmt::format("{{\"step\":\"{}\",\"state\":\"{}\",\"items\":{}{},\"bytes\":{},\"items_per_s\":{:.0f},\"seconds\":{:.1f}{}{}}}\n",
                                  step_, last ? "done" : "running", items + already_items_, total, bytes_.load(),
-                                 static_cast<double>(items) / seconds, seconds);
+                                 static_cast<double>(items) / seconds, seconds, detail.json.empty() ? "" : ",", detail.json);
   std::fputs(line.c_str(), stderr);
 }
 

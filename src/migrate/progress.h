@@ -9,6 +9,7 @@
 #include <mutex>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
@@ -31,6 +32,12 @@ class Progress {
     items_.fetch_add(items, std::memory_order_relaxed);
     bytes_.fetch_add(bytes, std::memory_order_relaxed);
   }
+  // Something to say at the end of the step's line: text on a terminal, members (`"lag_ms":12`) in a JSON line. Called
+  // by the printing thread until the step ends.
+  struct Detail {
+    std::string text, json;
+  };
+  void show(std::function<Detail()> detail);
   void end();
   // A sentence between steps.
   void say(const std::string& sentence);
@@ -50,6 +57,7 @@ class Progress {
   uint64_t already_items_ = 0;
   std::chrono::steady_clock::time_point begun_;
   bool active_ = false;
+  std::function<Detail()> detail_;
   std::atomic<uint64_t> items_{0}, bytes_{0};
   std::jthread printer_;
 };

@@ -1,10 +1,7 @@
 // Reading a migration's state, and saying it.
 #include "migrate/status.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "ddb/wire_json.h"
 #include "migrate/progress.h"
@@ -12,21 +9,14 @@
 namespace offramp::migrate {
 namespace {
 
-bool lock_held(const std::string& folder) {
-  int fd = ::open((folder + "/lock").c_str(), O_RDWR | O_CLOEXEC);
-  if (fd < 0) return false;
-  bool held = ::flock(fd, LOCK_EX | LOCK_NB) != 0;
-  ::close(fd);
-  return held;
-}
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  ddb::append_json_string(text, out);
-  return out;
-}
-
 Phase phase_of(const MigrationStatus& status, bool loaded) {
+  if (!status.gap.empty()) return Phase::kGap;
+  if (status.captures && loaded) {
+    // A verdict is of a moment; what a person wants to know is whether the target keeps up.
+    bool in_sync = status.live && (status.live->phase == "in sync" || status.live->phase == "verifying");
+    return in_sync ? Phase::kInSync : Phase::kCatchingUp;
+  }
+  if (status.captures && status.partitions.empty()) return Phase::kCapturing;
   if (status.verified.starts_with("equal")) return Phase::kVerified;
   if (!status.verified.empty()) return Phase::kDiffers;
   if (loaded) return Phase::kLoaded;
@@ -62,7 +52,25 @@ void say_loading(MigrationStatus& status) {
 }
 
 void say_resume(MigrationStatus& status) {
+  if (status.captures && status.phase != Phase::kGap)
+    status.resume.push_back("Capture goes on behind the newest change in the spool; the table's stream keeps what was written "
+                            "since then for its retention.");
   switch (status.phase) {
+    case Phase::kCapturing:
+      status.resume.push_back("Nothing has been loaded yet; the load begins once the capture stands.");
+      break;
+    case Phase::kCatchingUp:
+    case Phase::kInSync:
+      status.resume.push_back("The load is complete and will not be repeated. Changes go on behind the position that the "
+                              "target holds; it was committed with the changes it speaks of, so none is lost, and one that "
+                              "is applied again changes nothing.");
+      break;
+    case Phase::kGap:
+      status.resume.push_back(status.repairing
+                                  ? "A repair was begun; `run --repair-gap` goes on with it."
+                                  : "`run` refuses to go on; `run --repair-gap` captures anew, compares both sides and makes "
+                                    "the target equal, deletions included.");
+      break;
     case Phase::kNotStarted: break;
     case Phase::kLoading: say_loading(status); break;
     case Phase::kFinishing:
@@ -83,6 +91,10 @@ void say_resume(MigrationStatus& status) {
 std::string_view phase_name(Phase phase) {
   switch (phase) {
     case Phase::kNotStarted: return "not started";
+    case Phase::kCapturing: return "capturing";
+    case Phase::kCatchingUp: return "catching up";
+    case Phase::kInSync: return "in sync";
+    case Phase::kGap: return "gap";
     case Phase::kLoading: return "loading";
     case Phase::kFinishing: return "finishing";
     case Phase::kLoaded: return "loaded";
@@ -97,13 +109,13 @@ Result<MigrationStatus> read_status(const std::string& plan_path) {
   auto opened = open_for_status(plan_path, status.target_unreachable);
   if (!opened.ok() && opened.error().code() == "journal.none") {
     TRY(plan::read_plan(plan_path));  // a broken plan is said first
-    status.running = lock_held(Workspace::folder_of(plan_path));
+    status.running = Workspace::is_held(plan_path);
     status.resume.push_back("Nothing has been loaded; `offramp run` starts from the beginning.");
     return status;
   }
   if (!opened.ok()) return std::move(opened).error();
   Migration& migration = **opened;
-  status.running = lock_held(migration.folder);
+  status.running = Workspace::is_held(plan_path);
   if (migration.target) status.target = migration.target->description();
 
   std::map<std::string, model::Position> positions;
@@ -130,6 +142,11 @@ Result<MigrationStatus> read_status(const std::string& plan_path) {
   }
   status.letters = TRY(migration.journal->letter_counts());
   if (auto verified = TRY(migration.journal->fact("verified"))) status.verified = *verified;
+  if (auto gap = TRY(migration.journal->fact("gap"))) status.gap = *gap;
+  status.repairing = TRY(migration.journal->fact("gap_repair")).has_value();
+  status.captures = migration.plan.source.capture != "none";
+  status.retention_ms = migration.plan.source.retention_s * 1000;
+  if (status.captures) status.live = read_live_state(migration.folder);
   status.phase = phase_of(status, TRY(migration.journal->fact("loaded")).has_value());
   if (status.target_unreachable.empty())
     say_resume(status);
@@ -138,23 +155,36 @@ Result<MigrationStatus> read_status(const std::string& plan_path) {
   return status;
 }
 
+std::string expiry_text(const MigrationStatus& status, int64_t now_ms) {
+  if (!status.live || status.live->expires_at_ms == 0) return {};
+  // While everything is read as it comes, what could expire is as far away as the retention itself.
+  int64_t left = status.live->expires_at_ms - now_ms;
+  if (status.running && left > status.retention_ms - 60'000) return {};
+  std::string shard = "shard " + status.live->expiring_shard + ": ";
+  if (left <= 0) return shard + "records that were not read may have expired already";
+  int64_t minutes = left / 60'000;
+  if (minutes < 60) return shard + fmt::format("oldest unread record expires in {} min", minutes);
+  return shard + fmt::format("oldest unread record expires in {} h {:02} min", minutes / 60, minutes % 60);
+}
+
 std::string status_json(const MigrationStatus& status, const std::string& plan_path) {
   std::string partitions, resume;
   for (const PartitionStatus& partition : status.partitions)
     partitions += fmt::format("{}{{\"id\":{},\"records\":{},\"items\":{},\"done\":{}}}", partitions.empty() ? "" : ",",
-                              quoted(partition.id), partition.records,
+                              ddb::json_quoted(partition.id), partition.records,
                               partition.items ? std::to_string(*partition.items) : "null", partition.done);
-  for (const std::string& sentence : status.resume) resume += (resume.empty() ? "" : ",") + quoted(sentence);
+  for (const std::string& sentence : status.resume) resume += (resume.empty() ? "" : ",") + ddb::json_quoted(sentence);
   return fmt::format(
       "{{\"plan\":{},\"phase\":{},\"running\":{},\"target\":{},\"target_unreachable\":{},\"partitions_total\":{},"
       "\"partitions_done\":{},\"records\":{},\"records_total\":{},\"stored\":{},\"overflow\":{},\"skipped\":{},"
-      "\"refused\":{},\"letters\":{{\"open\":{},\"waived\":{},\"applied\":{}}},\"verified\":{},\"resume\":[{}],"
-      "\"partitions\":[{}]}}",
-      quoted(plan_path), quoted(phase_name(status.phase)), status.running, quoted(status.target),
-      status.target_unreachable.empty() ? "null" : quoted(status.target_unreachable), status.partitions.size(),
+      "\"refused\":{},\"letters\":{{\"open\":{},\"waived\":{},\"applied\":{}}},\"verified\":{},\"gap\":{},\"live\":{},"
+      "\"resume\":[{}],\"partitions\":[{}]}}",
+      ddb::json_quoted(plan_path), ddb::json_quoted(phase_name(status.phase)), status.running, ddb::json_quoted(status.target),
+      status.target_unreachable.empty() ? "null" : ddb::json_quoted(status.target_unreachable), status.partitions.size(),
       status.partitions_done, status.records, status.records_total ? std::to_string(*status.records_total) : "null",
       status.counts.stored, status.counts.overflow, status.counts.skipped, status.counts.refused, status.letters.open,
-      status.letters.waived, status.letters.applied, status.verified.empty() ? "null" : quoted(status.verified), resume,
+      status.letters.waived, status.letters.applied, status.verified.empty() ? "null" : ddb::json_quoted(status.verified),
+      status.gap.empty() ? "null" : ddb::json_quoted(status.gap), status.live ? live_state_json(*status.live) : "null", resume,
       partitions);
 }
 

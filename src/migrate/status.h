@@ -8,12 +8,13 @@
 
 #include "base/result.h"
 #include "migrate/journal.h"
+#include "migrate/live_state.h"
 #include "migrate/load_token.h"
 #include "migrate/migration.h"
 
 namespace offramp::migrate {
 
-enum class Phase { kNotStarted, kLoading, kFinishing, kLoaded, kVerified, kDiffers };
+enum class Phase { kNotStarted, kCapturing, kLoading, kFinishing, kLoaded, kCatchingUp, kInSync, kGap, kVerified, kDiffers };
 std::string_view phase_name(Phase phase);
 
 struct PartitionStatus {
@@ -34,11 +35,18 @@ struct MigrationStatus {
   LoadCounts counts;
   Journal::LetterCounts letters;
   std::string verified;           // "equal at …"
+  bool captures = false;          // the plan says `capture: streams`
+  std::optional<LiveState> live;  // what the process that captures said last
+  int64_t retention_ms = 0;
+  std::string gap;                // what may be missing; empty: nothing
+  bool repairing = false;         // a repair of the gap was begun
   // What the same `run` command would do now, and why that is safe: sentences.
   std::vector<std::string> resume;
 };
 
 Result<MigrationStatus> read_status(const std::string& plan_path);
+// "oldest unread record expires in 21 h 12 min", or empty when there is nothing to say. `now_ms`: Unix ms.
+std::string expiry_text(const MigrationStatus& status, int64_t now_ms);
 std::string status_json(const MigrationStatus& status, const std::string& plan_path);
 
 }  // namespace offramp::migrate

@@ -32,6 +32,14 @@ Result<std::unique_ptr<Workspace>> Workspace::open_exclusive(const std::string& 
   return std::unique_ptr<Workspace>(new Workspace(std::move(folder), lock));
 }
 
+bool Workspace::is_held(const std::string& plan_path) {
+  int fd = ::open((folder_of(plan_path) + "/lock").c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return false;
+  bool held = ::flock(fd, LOCK_EX | LOCK_NB) != 0;
+  ::close(fd);
+  return held;
+}
+
 Workspace::~Workspace() { ::close(lock_); }
 
 }  // namespace offramp::migrate

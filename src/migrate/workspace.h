@@ -15,6 +15,8 @@ class Workspace {
 
   // Creates the folder and takes its lock. kConflict when another process works on the same plan.
   static Result<std::unique_ptr<Workspace>> open_exclusive(const std::string& plan_path);
+  // True while some process holds the plan's lock.
+  static bool is_held(const std::string& plan_path);
   ~Workspace();
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;

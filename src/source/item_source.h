@@ -47,6 +47,9 @@ class ItemSource {
   // Stable text that identifies the content (export ARNs, file path and size…): a resume against another content is
   // refused.
   virtual Result<std::string> fingerprint() = 0;
+  // The time (Unix s) whose state the items are; nothing for a scan, which reads each item as it is then, and for files
+  // that do not say.
+  virtual Result<std::optional<int64_t>> as_of_s() { return std::optional<int64_t>(); }
   // True when nothing keeps the source from holding a key more than once (a file that anyone may have put together); a
   // table and its exports cannot.
   virtual bool may_repeat_keys() const { return false; }

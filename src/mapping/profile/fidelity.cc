@@ -33,12 +33,6 @@ std::string share(uint64_t part, uint64_t whole) {
   return fmt::format("{:.1f} %", std::clamp(percent, 0.1, 99.9));
 }
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  ddb::append_json_string(text, out);
-  return out;
-}
-
 }  // namespace
 
 std::string fidelity_text(const FidelityReport& report) {
@@ -89,23 +83,23 @@ std::string fidelity_json(const FidelityReport& report) {
       report.items_seen, report.items_sampled, report.items_odd, report.items_keyless);
   for (size_t i = 0; i < report.tables.size(); ++i)
     out += fmt::format("{}{{\"table\":{},\"items\":{}}}", i ? "," : "",
-                       quoted(report.tables[i].table), report.tables[i].items);
+                       ddb::json_quoted(report.tables[i].table), report.tables[i].items);
   out += "],\"attributes\":[";
   for (size_t i = 0; i < report.attributes.size(); ++i) {
     const AttributeFate& fate = report.attributes[i];
     out += fmt::format(
         "{}{{\"table\":{},\"attribute\":{},\"column\":{},\"type\":{},\"values\":{},"
         "\"through_extra\":{},\"dropped\":{},\"note\":{}}}",
-        i ? "," : "", quoted(fate.table), quoted(fate.attribute),
-        fate.column.empty() ? "null" : quoted(fate.column), quoted(fate.type), fate.values,
+        i ? "," : "", ddb::json_quoted(fate.table), ddb::json_quoted(fate.attribute),
+        fate.column.empty() ? "null" : ddb::json_quoted(fate.column), ddb::json_quoted(fate.type), fate.values,
         fate.through_extra, fate.dropped,
-        quoted(i < report.notes.size() ? report.notes[i] : std::string()));
+        ddb::json_quoted(i < report.notes.size() ? report.notes[i] : std::string()));
   }
   out += "],\"name_fixes\":[";
   for (size_t i = 0; i < report.name_fixes.size(); ++i) {
     const NameFix& fix = report.name_fixes[i];
     out += fmt::format("{}{{\"table\":{},\"from\":{},\"to\":{},\"why\":{}}}", i ? "," : "",
-                       quoted(fix.table), quoted(fix.from), quoted(fix.to), quoted(fix.why));
+                       ddb::json_quoted(fix.table), ddb::json_quoted(fix.from), ddb::json_quoted(fix.to), ddb::json_quoted(fix.why));
   }
   return out += "]}";
 }

@@ -22,6 +22,7 @@ namespace offramp::migrate::plan {
 constexpr size_t kPlanBytesMax = 4 << 20;
 constexpr int kSegmentsMax = 1000000;  // DynamoDB's own limit of TotalSegments
 constexpr size_t kTablesMax = 1000;
+constexpr int64_t kStreamRetentionS = 24 * 3600;  // of DynamoDB Streams, not configurable there
 
 struct LoadSpec {
   enum class From { kScan, kExport, kDump };
@@ -45,6 +46,7 @@ struct SourceSpec {
   std::string table, region, endpoint;
   LoadSpec load;
   std::string capture = "none";  // or "streams"
+  int64_t retention_s = kStreamRetentionS;  // how long the stream keeps a record
   LimitsSpec limits;
   model::KeySchema key;
   std::vector<model::SecondaryIndex> indexes;

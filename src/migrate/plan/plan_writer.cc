@@ -223,7 +223,10 @@ void write_source(std::string& out, const SourceSpec& source) {
                        index.local ? ", local: true" : "");
   if (source.ttl_attribute) out += fmt::format("  ttl: {}\n", scalar(*source.ttl_attribute));
   write_load(out, source.load);
-  out += fmt::format("  capture: {}\n", scalar(source.capture));
+  if (source.retention_s == kStreamRetentionS)
+    out += fmt::format("  capture: {}\n", scalar(source.capture));
+  else
+    out += fmt::format("  capture: {{from: {}, retention: {}s}}\n", scalar(source.capture), source.retention_s);
   write_limits(out, source.limits);
 }
 

@@ -106,6 +106,42 @@ LimitsSpec read_limits(const YamlNode& node, Mistakes& mistakes) {
   return limits;
 }
 
+// "24h", "90m", "30s" in seconds.
+std::optional<int64_t> duration_s(std::string_view text) {
+  if (text.size() < 2 || text.size() > 8) return std::nullopt;
+  int64_t value = 0;
+  for (char c : text.substr(0, text.size() - 1)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + (c - '0');
+  }
+  switch (text.back()) {
+    case 's': return value;
+    case 'm': return value * 60;
+    case 'h': return value * 3600;
+    default: return std::nullopt;
+  }
+}
+
+// `capture: streams`, `capture: none`, or `capture: {from: streams, retention: 24h}`.
+void read_capture(const MapReader& source, Mistakes& mistakes, SourceSpec& into) {
+  const YamlNode* node = source.find("capture");
+  if (node->kind != YamlNode::Kind::kMap) {
+    into.capture = source.word("capture", {"none", "streams"}).value_or("none");
+    return;
+  }
+  MapReader map(*node, "source.capture", {"from", "retention"}, mistakes);
+  if (!map.usable()) return;
+  if (!map.find("from")) map.mistake(*node, "source.capture needs `from`: streams");
+  into.capture = map.word("from", {"none", "streams"}).value_or("none");
+  std::optional<std::string> retention = map.text("retention");
+  if (!retention) return;
+  std::optional<int64_t> seconds = duration_s(*retention);
+  if (seconds && *seconds > 0)
+    into.retention_s = *seconds;
+  else
+    map.mistake(*map.find("retention"), "source.capture.retention must look like 24h, 90m or 30s");
+}
+
 model::KeySchema read_key(const YamlNode& node, Mistakes& mistakes) {
   std::vector<model::KeyAttribute> attributes;
   for_each_member(
@@ -205,7 +241,7 @@ SourceSpec read_source(const YamlNode& node, Mistakes& mistakes) {
   if (const YamlNode* indexes = map.find("indexes"))
     source.indexes = read_indexes(*indexes, mistakes);
   source.ttl_attribute = map.text("ttl");
-  source.capture = map.word("capture", {"none", "streams"}).value_or("none");
+  if (map.find("capture")) read_capture(map, mistakes, source);
   if (const YamlNode* limits = map.find("limits")) source.limits = read_limits(*limits, mistakes);
   bool needs_table = source.load.from == LoadSpec::From::kScan || source.capture != "none";
   if (source.table.empty() && needs_table && !map.find("table"))

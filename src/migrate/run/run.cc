@@ -1,5 +1,5 @@
 // The phases of a run. Facts in the journal say which of them are behind us:
-//   migration → prepare_begun → prepared → loaded → verified
+//   migration → prepared → (capture) → loaded → (caught_up) → verified
 // Each fact is written after what it speaks of is durable, so a kill between the two repeats an idempotent step.
 #include "migrate/run/run.h"
 
@@ -11,6 +11,7 @@
 
 #include "ddb/digest.h"
 #include "ddb/wire_json.h"
+#include "migrate/live/live.h"
 #include "migrate/run/cross_table.h"
 
 namespace offramp::migrate {
@@ -83,35 +84,159 @@ Status finish(Migration& migration, Progress& progress, const LoadOptions& optio
                             outcome.load.counts.refused));
 }
 
+Status load_all(Migration& migration, Progress& progress, const std::vector<source::Partition>& partitions,
+                const LoadOptions& options, RunOutcome& outcome) {
+  outcome.already_loaded = TRY(migration.journal->fact("loaded")).has_value();
+  if (outcome.already_loaded) return {};
+  outcome.load = TRY(load(*migration.source, partitions, *migration.target, migration.mapping, *migration.journal,
+                          progress, options));
+  return finish(migration, progress, options, outcome);
+}
+
+// C2: an export must show the table as it was well after the capture began.
+Status check_export_time(Migration& migration, const live::Live& live) {
+  using From = plan::LoadSpec::From;
+  const plan::LoadSpec& load = migration.plan.source.load;
+  if (load.from == From::kScan) return {};
+  auto as_of = TRY(migration.source->as_of_s());
+  if (!as_of)
+    return Error(ErrorKind::kConfig, "run.capture_dump",
+                 "a dump does not say when it was taken, so changes between it and the capture could be missing; load "
+                 "with `from: scan` or from an export, or set `capture: none`");
+  if (*as_of * 1000 >= live.began_ms() + live::kExportMarginMs) return {};
+  return Error(ErrorKind::kConfig, "run.export_too_old",
+               fmt::format("the export {} shows the table as of {}, but changes are captured since {}: what was written in "
+                           "between could be missing. Nothing was loaded. Make an export with an ExportTime of {} or later "
+                           "(aws dynamodb export-table-to-point-in-time), name it as `path` in the plan, and run it again "
+                           "before the stream's records expire: what was captured stays",
+                           load.path, verify::utc_text(*as_of), verify::utc_text(live.began_ms() / 1000),
+                           verify::utc_text((live.began_ms() + live::kExportMarginMs) / 1000 + 1)));
+}
+
+// The table itself, whatever the load came from: what verify and repair compare with while it moves.
+Result<std::unique_ptr<source::ItemSource>> open_table(const Migration& migration, std::stop_token stop) {
+  plan::Plan table = migration.plan;
+  if (table.source.load.from != plan::LoadSpec::From::kScan) table.source.load = {};
+  return open_source(table, migration.folder, std::move(stop));
+}
+
+void show_live(Progress& progress, live::Live& live, const std::string& step) {
+  live.set_phase(step);
+  progress.begin(step, std::nullopt);
+  auto shown = std::make_shared<uint64_t>(live.state().applied);
+  progress.show([&progress, &live, shown] {
+    LiveState state = live.state();
+    progress.add(state.applied - *shown, 0);
+    *shown = state.applied;
+    Progress::Detail detail;
+    auto lag = state.lag_ms();
+    detail.text = (lag ? fmt::format("  lag {:.1f} s", static_cast<double>(*lag) / 1000) : std::string("  lag not known yet")) +
+                  fmt::format("  spool {:.1f} MB", static_cast<double>(state.spool_bytes) / 1e6) +
+                  (state.waiting.empty() ? "" : "  waiting: " + state.waiting);
+    detail.json = fmt::format("\"lag_ms\":{},\"spool_bytes\":{},\"waiting\":{}", lag ? std::to_string(*lag) : "null",
+                              state.spool_bytes, state.waiting.empty() ? "false" : "true");
+    return detail;
+  });
+}
+
+constexpr std::chrono::milliseconds kCaughtUpLag{10'000};
+
+// From the durable load to where `until` says, while the table is being written.
+Status follow_phases(Migration& migration, Progress& progress, live::Live& live, const RunOptions& options, int threads,
+                     RunOutcome& outcome) {
+  migration.source = TRY(open_table(migration, live.token()));
+  if (live.repairing()) {
+    progress.say("a gap is being repaired: both sides are compared, and made equal where they differ");
+    live.set_phase("repairing");
+    verify::Options repair;
+    repair.threads = threads;
+    repair.repair = repair.only_repair = true;
+    repair.stop = live.token();
+    outcome.gap_repaired = TRY(verify::verify(migration, progress, repair)).repaired;
+    TRY(live.end_repair());
+  }
+  if (options.until == Until::kLoaded) return {};
+  TRY(live.follow());
+  show_live(progress, live, "catching up");
+  TRY(live.wait_caught_up(kCaughtUpLag));
+  progress.end();
+  if (!TRY(migration.journal->fact("caught_up")))
+    TRY(migration.journal->set_fact("caught_up", verify::utc_text(live.applied_until_ms() / 1000)));
+  if (options.when_caught_up) TRY(options.when_caught_up(live));
+  if (options.until == Until::kVerified) {
+    live.set_phase("verifying");
+    verify::Options verify_options;
+    verify_options.threads = threads;
+    outcome.verified = TRY(live.verify(progress, verify_options, 0));
+  }
+  if (options.until == Until::kStopped) {
+    show_live(progress, live, "in sync");
+    live.wait();
+    progress.end();
+  }
+  return {};
+}
+
+// Opens what is loaded and prepares the target; nothing is read yet.
+Result<std::vector<source::Partition>> prepare_load(Migration& migration, std::stop_token stop, RunOutcome& outcome) {
+  migration.source = TRY(open_source(migration.plan, migration.folder, std::move(stop)));
+  auto partitions = TRY(migration.source->partitions());
+  outcome.remarks = migration.source->remarks();
+  return partitions;
+}
+
+Status run_live(Migration& migration, Progress& progress, LoadOptions load_options, const RunOptions& options,
+                RunOutcome& outcome) {
+  if (migration.plan.source.load.from == plan::LoadSpec::From::kDump)
+    return Error(ErrorKind::kConfig, "run.capture_dump",
+                 "a dump does not say when it was taken, so changes between it and the capture could be missing; load "
+                 "with `from: scan` or from an export, or set `capture: none`");
+  live::LiveOptions live_options;
+  live_options.enable_stream = options.enable_stream;
+  live_options.repair_gap = options.repair_gap;
+  live_options.stop = options.stop;
+  auto live = TRY(live::Live::open(migration, live_options));
+  TRY(live->capture());
+  Status done = [&]() -> Status {
+    auto partitions = TRY(prepare_load(migration, live->token(), outcome));
+    TRY(check_export_time(migration, *live));
+    TRY(check_source(migration, partitions));
+    TRY(prepare(migration));
+    live->set_phase("loading");
+    load_options.stop = live->token();
+    TRY(load_all(migration, progress, partitions, load_options, outcome));
+    return follow_phases(migration, progress, *live, options, load_options.loaders, outcome);
+  }();
+  progress.end();
+  Status ended = live->finish();
+  outcome.live = live->state();
+  TRY(std::move(ended));  // why the threads ended says more than that the rest was cancelled
+  if (!done.ok() && done.error().kind() == ErrorKind::kCancelled && options.stop.stop_requested()) done = Status();
+  outcome.stopped = options.stop.stop_requested();
+  return done;
+}
+
 Result<RunOutcome> run_phases(Migration& migration, Progress& progress, const RunOptions& options) {
   auto begun = std::chrono::steady_clock::now();
   RunOutcome outcome;
-  if (migration.plan.source.capture != "none")
-    return Error(ErrorKind::kUnsupported, "run.capture",
-                 "this version loads and verifies; it does not capture changes yet. Set `capture: none` in the plan, and "
-                 "stop writers of the table while it moves");
-  migration.source = TRY(open_source(migration.plan, migration.folder, options.stop));
-  auto partitions = TRY(migration.source->partitions());
-  outcome.remarks = migration.source->remarks();
-  TRY(check_source(migration, partitions));
-  TRY(prepare(migration));
-
   LoadOptions load_options;
   load_options.loaders = options.loaders > 0 ? options.loaders : migration.target->capabilities().loaders_default;
   load_options.stop = options.stop;
-  outcome.already_loaded = TRY(migration.journal->fact("loaded")).has_value();
-  if (!outcome.already_loaded) {
-    outcome.load = TRY(load(*migration.source, partitions, *migration.target, migration.mapping, *migration.journal,
-                            progress, load_options));
-    TRY(finish(migration, progress, load_options, outcome));
+  if (migration.plan.source.capture != "none") {
+    TRY(run_live(migration, progress, load_options, options, outcome));
+  } else {
+    auto partitions = TRY(prepare_load(migration, options.stop, outcome));
+    TRY(check_source(migration, partitions));
+    TRY(prepare(migration));
+    TRY(load_all(migration, progress, partitions, load_options, outcome));
+    if (options.until != Until::kLoaded) {
+      verify::Options verify_options;
+      verify_options.threads = load_options.loaders;
+      verify_options.stop = options.stop;
+      outcome.verified = TRY(verify::verify(migration, progress, verify_options));
+    }
   }
-  outcome.rows = TRY(migration.target->row_counts());
-  if (options.until == Until::kVerified) {
-    verify::Options verify_options;
-    verify_options.threads = load_options.loaders;
-    verify_options.stop = options.stop;
-    outcome.verified = TRY(verify::verify(migration, progress, verify_options));
-  }
+  if (!migration.id.empty()) outcome.rows = TRY(migration.target->row_counts());
   outcome.letters = TRY(migration.journal->letter_counts());
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   return outcome;

@@ -1,11 +1,14 @@
-// `offramp run`: load, finish, verify; resumable at any instant by the same command (C9).
+// `offramp run`: capture, load, finish, follow, verify; resumable at any instant by the same command (C9).
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "migrate/live/live.h"
+#include "migrate/live_state.h"
 #include "migrate/load.h"
 #include "migrate/migration.h"
 #include "migrate/progress.h"
@@ -13,12 +16,17 @@
 
 namespace offramp::migrate {
 
-enum class Until { kLoaded, kVerified };
+// kStopped: follows until a signal comes (with `capture: streams`; without it there is nothing to follow).
+enum class Until { kLoaded, kCaughtUp, kVerified, kStopped };
 
 struct RunOptions {
   Until until = Until::kVerified;
   int loaders = 0;  // 0: what the target says
   std::stop_token stop;
+  bool enable_stream = false;
+  bool repair_gap = false;
+  // Called once the follower has caught up, before a verification (with `capture: streams`).
+  std::function<Status(live::Live&)> when_caught_up;
 };
 
 struct RunOutcome {
@@ -29,6 +37,9 @@ struct RunOutcome {
   std::vector<std::pair<std::string, uint64_t>> rows;  // per table
   Journal::LetterCounts letters;
   std::optional<verify::Report> verified;
+  std::optional<LiveState> live;  // with `capture: streams`: where capture and follower stood at the end
+  bool stopped = false;           // a signal ended it
+  uint64_t gap_repaired = 0;      // keys that were made equal
   std::vector<std::string> remarks;
   double seconds = 0;
 };

@@ -13,6 +13,7 @@
 #include "migrate/verify/buckets.h"
 #include "migrate/verify/expected_item.h"
 #include "migrate/verify/scratch.h"
+#include "migrate/verify/settle.h"
 #include "migrate/verify/side_reader.h"
 
 namespace offramp::migrate::verify {
@@ -20,13 +21,6 @@ namespace {
 
 constexpr size_t kLookupItems = 256;  // keys per get() or apply() of the target
 constexpr size_t kImageBytesMax = 32u << 20;  // of items held to name their differing attributes (C10)
-
-std::string utc_now() {
-  std::time_t now = std::time(nullptr);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
-  return text;
-}
 
 // What one thread needs to look at items.
 struct Worker {
@@ -54,6 +48,11 @@ class Verification {
   Status repair();
   Status sample();
   Status judge_letters();
+  // A difference that was seen once: a finding, or while moving a suspect.
+  Status suspect(Finding finding, const std::string& key_digest, const std::string& key_json);
+  Status settle_suspects();
+  Status repair_moving();
+  Status name_moving_attributes();
   Status add_finding(Finding finding, const std::string& key_digest, const std::string& key_json);
   std::vector<std::unique_ptr<Worker>> make_workers() const;
   Status read(bool source, bool target, const EachBatch& each);
@@ -147,12 +146,38 @@ Status Verification::compare_keys() {
   progress_.end();
   report_.source_copies = TRY(scratch_->compare(
       [&](Finding finding, const std::string& key_digest, const std::string& key_json) {
-        return add_finding(finding, key_digest, key_json);
+        return suspect(finding, key_digest, key_json);
       }));
   return {};
 }
 
+Status Verification::suspect(Finding finding, const std::string& key_digest, const std::string& key_json) {
+  if (!options_.moving) return add_finding(finding, key_digest, key_json);
+  ++report_.suspects;
+  return scratch_->remember(Finding::kSuspect, key_digest, key_json);
+}
+
+// What differed at first and differs still, for good.
+Status Verification::settle_suspects() {
+  if (report_.suspects == 0) return {};
+  progress_.begin("settle", report_.suspects);
+  report_.unsettled = TRY(settle(
+      migration_, *options_.moving, *scratch_, progress_,
+      [&](Finding finding, const std::string& key_digest, const std::string& key_json) {
+        return add_finding(finding, key_digest, key_json);
+      },
+      options_.stop));
+  progress_.end();
+  return {};
+}
+
 Status Verification::add_finding(Finding finding, const std::string& key_digest, const std::string& key_json) {
+  // A change that was refused leaves the older image, or a row that should have gone.
+  if (options_.moving && finding != Finding::kMissing) {
+    auto state = TRY(migration_.journal->letter_state_of_key(key_digest));
+    if (state == LetterState::kOpen) finding = Finding::kRefused;
+    if (state == LetterState::kWaived) finding = Finding::kWaived;
+  }
   // A key in a dead letter is accounted for: it is refused, not lost. A duplicate's other copy is in the table, so
   // "different" stays what it is.
   if (finding == Finding::kMissing) {
@@ -166,6 +191,7 @@ Status Verification::add_finding(Finding finding, const std::string& key_digest,
     case Finding::kDifferent: ++report_.different; break;
     case Finding::kRefused: ++report_.refused; break;
     case Finding::kWaived: ++report_.waived; break;
+    case Finding::kSuspect: break;
   }
   if (report_.findings.size() < options_.details_max) report_.findings.push_back({finding, key_json, {}});
   return scratch_->remember(finding, key_digest, key_json);
@@ -365,10 +391,10 @@ Status Verification::sample() {
       // The image in hand may be a copy that became a letter; only a full comparison sees all copies of a key.
       if (differs && migration_.source->may_repeat_keys())
         differs = !TRY(migration_.journal->letter_state_of_key(match->first)).has_value();
-      if (differs) TRY(add_finding(Finding::kDifferent, match->first, match->second.key_json));
+      if (differs) TRY(suspect(Finding::kDifferent, match->first, match->second.key_json));
       chosen.erase(match);
     }
-    for (auto& [digest, item] : chosen) TRY(add_finding(Finding::kMissing, digest, item.key_json));
+    for (auto& [digest, item] : chosen) TRY(suspect(Finding::kMissing, digest, item.key_json));
     return {};
   }));
   progress_.end();
@@ -389,14 +415,50 @@ Status Verification::judge_letters() {
 
 void Verification::conclude() {
   report_.equal = report_.missing == 0 && report_.extra == 0 && report_.different == 0 && report_.refused == 0 &&
-                  report_.unreadable_open == 0;
-  report_.at = utc_now();
+                  report_.unreadable_open == 0 && report_.unsettled == 0;
+  report_.at = utc_text(std::time(nullptr));
 }
 
 Status Verification::compare_sides() {
-  if (options_.sample) return sample();
-  TRY(sum_buckets());
-  return compare_keys();
+  if (options_.sample) {
+    TRY(sample());
+  } else {
+    TRY(sum_buckets());
+    TRY(compare_keys());
+  }
+  return settle_suspects();
+}
+
+// Through the follower's lanes, so that nothing newer is overwritten.
+Status Verification::repair_moving() {
+  progress_.begin("repair", report_.missing + report_.different + report_.extra);
+  for (Finding finding : {Finding::kMissing, Finding::kDifferent, Finding::kExtra}) {
+    std::string after;
+    for (;;) {
+      TRY(check_stop());
+      auto page = TRY(scratch_->page(finding, after, 100));
+      if (page.empty()) break;
+      after = page.back().key_digest;
+      std::vector<std::string> keys;
+      for (const ScratchRow& row : page) keys.push_back(row.key_json);
+      report_.repaired += TRY(options_.moving->refresh(keys));
+      progress_.add(keys.size(), 0);
+    }
+  }
+  progress_.end();
+  return {};
+}
+
+Status Verification::name_moving_attributes() {
+  for (KeyFinding& finding : report_.findings) {
+    if (finding.finding != Finding::kDifferent) continue;
+    BothSides sides;
+    TRY(read_both(migration_, *options_.moving, finding.key_json, sides));
+    ExpectedItem expected(migration_.mapping, migration_.plan.tables);
+    ddb::ItemView source = sides.source ? expected.of(sides.source) : sides.source;
+    if (source && sides.target) finding.attributes = differing_attributes(source, sides.target);
+  }
+  return {};
 }
 
 Result<Report> Verification::run() {
@@ -412,15 +474,26 @@ Result<Report> Verification::run() {
     auto token = unpack_token(position.token);
     if (token.ok()) total_ += token->counts.stored;
   }
+  // What is at the target from here on is compared with the source as it is from here on, or later.
+  int64_t equal_until_ms = options_.moving ? options_.moving->applied_until_ms() : 0;
   TRY(compare_sides());
+  if (options_.only_repair) {
+    if (report_.missing + report_.different + report_.extra > 0) TRY(repair());
+    return std::move(report_);
+  }
   if (options_.repair && report_.missing + report_.different + report_.extra > 0) {
-    TRY(repair());
+    TRY(options_.moving ? repair_moving() : repair());
     uint64_t repaired = report_.repaired;
     report_ = {};
     report_.repaired = repaired;
     TRY(compare_sides());
   }
-  if (!options_.sample) TRY(name_attributes());
+  if (options_.moving) {
+    TRY(name_moving_attributes());
+    report_.equal_until = utc_text(equal_until_ms / 1000);
+  } else if (!options_.sample) {
+    TRY(name_attributes());
+  }
   TRY(judge_letters());
   conclude();
   report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
@@ -433,6 +506,13 @@ Result<Report> Verification::run() {
 
 }  // namespace
 
+std::string utc_text(std::time_t time) {
+  std::tm parts{};
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", ::gmtime_r(&time, &parts));
+  return text;
+}
+
 std::string_view finding_name(Finding finding) {
   switch (finding) {
     case Finding::kMissing: return "missing";
@@ -440,6 +520,7 @@ std::string_view finding_name(Finding finding) {
     case Finding::kDifferent: return "different";
     case Finding::kRefused: return "refused";
     case Finding::kWaived: return "waived";
+    case Finding::kSuspect: return "suspect";
   }
   return "different";
 }

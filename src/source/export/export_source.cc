@@ -26,6 +26,11 @@ class ExportSource : public ItemSource {
   Result<std::unique_ptr<ItemReader>> open(const Partition& partition,
                                            const model::Position& resume) override;
   Result<std::string> fingerprint() override { return fingerprint_text(); }
+  Result<std::optional<int64_t>> as_of_s() override {
+    auto time = windows_.empty() ? full_.export_time : windows_.back().manifest.to_time;
+    return std::optional<int64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+  }
   std::vector<std::string> remarks() override;
 
  private:
