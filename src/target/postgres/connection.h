@@ -66,6 +66,8 @@ class Connection {
 
   // False when the server has closed the connection, as far as this side has heard.
   bool alive();
+  // Nothing but alive() and moving into it may follow.
+  void close() { connection_.reset(); }
   // Ends a failed transaction; errors of a lost connection are left to the next call.
   void rollback();
 

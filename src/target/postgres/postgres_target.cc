@@ -94,6 +94,16 @@ Result<Connection*> PostgresTarget::control() {
   return &connection_;
 }
 
+template <class Read>
+auto PostgresTarget::read_again_if_lost(Read read) -> decltype(read(std::declval<Connection&>())) {
+  auto result = read(*TRY(control()));
+  if (result.ok() || result.error().kind() != ErrorKind::kUnavailable) return result;
+  const std::string& state = connection_.last_sqlstate();
+  if (!state.starts_with("08") && !state.starts_with("57P")) return result;
+  connection_.close();
+  return read(*TRY(control()));
+}
+
 Status PostgresTarget::prepare(std::shared_ptr<const mapping::CompiledMapping> mapping,
                                const std::string& migration, Start start) {
   std::shared_ptr<const Binding> binding = bind(std::move(mapping), migration);
@@ -127,7 +137,8 @@ Status PostgresTarget::attach(std::shared_ptr<const mapping::CompiledMapping> ma
 Result<std::map<std::string, model::Position>> PostgresTarget::positions() {
   std::lock_guard lock(mutex_);
   ASSERT(binding_ != nullptr);
-  return read_positions(*TRY(control()), *binding_);
+  return read_again_if_lost(
+      [&](Connection& connection) { return read_positions(connection, *binding_); });
 }
 
 Result<std::unique_ptr<Loader>> PostgresTarget::loader() {
@@ -186,25 +197,30 @@ Result<std::unique_ptr<RowReader>> PostgresTarget::read(const ReadPartition& par
 Status PostgresTarget::get(const mapping::RowBatch& keys, ddb::ItemBatch& batch) {
   std::lock_guard lock(mutex_);
   ASSERT(binding_ != nullptr);
-  Connection* connection = TRY(control());
-  if (!staging_) staging_ = std::make_unique<Staging>(binding_);
-  return read_items(*connection, *staging_, binding_, keys, batch);
+  const size_t before = batch.size();
+  return read_again_if_lost([&](Connection& connection) {
+    while (batch.size() > before) batch.drop_last();
+    if (!staging_) staging_ = std::make_unique<Staging>(binding_);
+    return read_items(connection, *staging_, binding_, keys, batch);
+  });
 }
 
 Result<std::vector<std::pair<std::string, uint64_t>>> PostgresTarget::row_counts() {
   std::lock_guard lock(mutex_);
   ASSERT(binding_ != nullptr);
-  Connection* connection = TRY(control());
-  std::vector<std::pair<std::string, uint64_t>> counts;
-  for (const mapping::Table& table : binding_->tables()) {
-    QueryResult result = TRY(connection->query("SELECT count(*) FROM " + binding_->name(table), {},
-                                               "count the rows of " + table.name));
-    std::string_view text = result.text(0, 0);
-    uint64_t count = 0;
-    std::from_chars(text.data(), text.data() + text.size(), count);
-    counts.emplace_back(table.name, count);
-  }
-  return counts;
+  using Counts = std::vector<std::pair<std::string, uint64_t>>;
+  return read_again_if_lost([&](Connection& connection) -> Result<Counts> {
+    Counts counts;
+    for (const mapping::Table& table : binding_->tables()) {
+      QueryResult result = TRY(connection.query("SELECT count(*) FROM " + binding_->name(table), {},
+                                                "count the rows of " + table.name));
+      std::string_view text = result.text(0, 0);
+      uint64_t count = 0;
+      std::from_chars(text.data(), text.data() + text.size(), count);
+      counts.emplace_back(table.name, count);
+    }
+    return counts;
+  });
 }
 
 }  // namespace offramp::target::postgres

@@ -3,7 +3,7 @@
 // The control connections, the binding and the snapshot are guarded by mutex_; loaders, appliers and
 // readers have connections of their own, so loader(), applier() and read() may be called and used by
 // several threads. Readers see the snapshot of the newest read_partitions(). A control connection
-// that was lost is opened anew by the next call.
+// that was lost is opened anew.
 #pragma once
 
 #include <memory>
@@ -51,6 +51,9 @@ class PostgresTarget : public Target {
   std::shared_ptr<const Binding> binding();
   // The connection, opened anew when it was lost. Under mutex_.
   Result<Connection*> control();
+  // Reads by the control connection; once more when that shows that it was lost. Under mutex_.
+  template <class Read>
+  auto read_again_if_lost(Read read) -> decltype(read(std::declval<Connection&>()));
 
   const std::string url_, schema_, description_;
   std::mutex mutex_;
