@@ -23,6 +23,7 @@ class Background:
     """The tool's process; its two outputs go to the folder's background.log."""
 
     def __init__(self, tool, *words, env=None):
+        self.started_ms = int(time.time() * 1000)
         self.log_path = os.path.join(tool.folder, "background.log")
         self.from_byte = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         self.process = tool.start(*words, env=env)
@@ -158,9 +159,10 @@ class Live:
         return self.tool.status()
 
     def phase(self):
-        """The running process's word for what it does."""
+        """What the process of this moment says that it does; "starting" until it has said something."""
         result = self.tool.run("status", self.tool.plan_path, "--json", code=None)
-        return result.json()["phase"] if result.code == 0 else "not started"
+        said = result.json().get("live") if result.code == 0 else None
+        return said["phase"] if said and said["at_ms"] >= self.background.started_ms else "starting"
 
     def await_(self, what, truth, seconds=WAIT_SECONDS_MAX, running=True):
         deadline = time.monotonic() + seconds
