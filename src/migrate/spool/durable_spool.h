@@ -77,6 +77,7 @@ class DurableSpool final : public Spool {
       size_t segment) const;  // the last batch that the segment can hold; mutex_ is held
   Status enter(uint64_t next);
   Status enter_base(const BaseNote& note, const ddb::Digest* after);
+  BaseNote base_of(uint64_t last) const;  // the base that is being read
   Status skip_to(uint64_t next);
   Result<Base*> open_base(uint64_t first);
   void leave();

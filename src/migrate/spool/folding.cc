@@ -42,6 +42,7 @@ Status DurableSpool::fold_into(BaseNote note, const std::vector<Segment>& segmen
   if (note.last == 0 && !open_bases_.contains(note.first))
     TRY(remove_all(generation_folder_ + "/" + numbered("base-", note.first)));
   Base* base = TRY(open_base(note.first));
+  base::kill_point("spool.fold_noting");
   for (const Segment& segment : segments) TRY(add_segment(*base, segment, stop));
   base::kill_point("spool.fold_added");
   TRY(base->flush());
@@ -105,7 +106,8 @@ Result<bool> DurableSpool::fold(std::stop_token stop) {
       note = {.first = first, .changes_before = segments.front().changes_before};
     }
   }
-  leave();
+  cursor_
+      .reset();  // It may stand before the first of them; a base that is being read stays as it is.
   TRY(fold_into(note, segments, last, stop));
   return true;
 }

@@ -62,6 +62,13 @@ Status DurableSpool::enter_base(const BaseNote& note, const ddb::Digest* after) 
   return {};
 }
 
+BaseNote DurableSpool::base_of(uint64_t last) const {
+  std::lock_guard lock(mutex_);
+  auto base = std::ranges::find(bases_, last, &BaseNote::last);
+  ASSERT(base != bases_.end());
+  return *base;
+}
+
 // Makes reading stand before batch `next`, which is in a base or a segment.
 Status DurableSpool::enter(uint64_t next) {
   leave();
@@ -155,9 +162,9 @@ Result<bool> DurableSpool::read(model::ChangeBatch& batch, Place& after, size_t 
   if (at_.generation == 0) return false;
   Place before = at_;
   auto result = [&]() -> Result<bool> {
-    if (!cursor_ && !base_) {
-      if (at_.base != 0)
-        return Error(ErrorKind::kInternal, "spool.seek", "reading goes on without seek()");
+    if (!cursor_ && !base_ && at_.base != 0) {
+      TRY(enter_base(base_of(at_.base), &at_.key));  // again, after an error
+    } else if (!cursor_ && !base_) {
       if (at_.batch == newest_batch()) return false;
       TRY(enter(at_.batch + 1));
     }
