@@ -34,7 +34,8 @@ Capabilities postgres_capabilities() {
                                  .column_names_reserved = {"cmax", "cmin", "ctid", "tableoid",
                                                            "xmax", "xmin"}},
                       .folds_case = false,
-                      .loaders_default = 2};
+                      .loaders_default = 2,
+                      .appliers_default = 2};
 }
 
 const Entry& entry() {
