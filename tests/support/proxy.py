@@ -65,6 +65,11 @@ class Proxy:
                     pass
         return len(pairs)
 
+    def connections(self):
+        """How many are open now."""
+        with self._lock:
+            return len(self._open)
+
     def stall(self):
         """Connections stay open and nothing comes through."""
         self._flowing.clear()
