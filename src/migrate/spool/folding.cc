@@ -108,7 +108,14 @@ Result<bool> DurableSpool::fold(std::stop_token stop) {
   }
   cursor_
       .reset();  // It may stand before the first of them; a base that is being read stays as it is.
-  TRY(fold_into(note, segments, last, stop));
+  Status folded = fold_into(note, segments, last, stop);
+  if (!folded.ok() && note.last == 0) {
+    // A base that never came to be must not lie about; should this fail, the next start removes it.
+    open_bases_.erase(note.first);
+    std::string path = generation_folder_ + "/" + numbered("base-", note.first);
+    if (remove_all(path).ok()) (void)remove_file(path + ".note").ok();
+  }
+  TRY(std::move(folded));
   return true;
 }
 

@@ -235,6 +235,8 @@ TEST(Spool, FoldingWaitsForEnoughAndStopsWhenAsked) {
   std::stop_source stop;
   stop.request_stop();
   EXPECT_EQ(spool->fold(stop.get_token()).error().kind(), ErrorKind::kCancelled);
+  for (const std::string& name : folder.names("gen-00000000000000000001"))
+    EXPECT_TRUE(name.starts_with("log-")) << name;
   ASSERT_TRUE(spool->fold({}).value());
 }
 
