@@ -16,8 +16,23 @@ std::string plan_fingerprint(const plan::Plan& plan) {
   return plan::write_plan(content);
 }
 
+source::scan::ScanOptions scan_options(const plan::Plan& plan, std::stop_token stop) {
+  const plan::SourceSpec& spec = plan.source;
+  source::scan::ScanOptions options;
+  options.table = spec.table;
+  options.region = spec.region;
+  options.endpoint = spec.endpoint;
+  options.segments = spec.load.segments;
+  options.read_units_per_second = spec.limits.read_units_per_second;
+  options.items_per_hour = spec.limits.items_per_hour;
+  options.window = spec.limits.window;
+  options.stop = std::move(stop);
+  return options;
+}
+
 Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, const std::string& stage_folder,
-                                                        std::stop_token stop) {
+                                                        std::stop_token stop,
+                                                        std::shared_ptr<source::scan::ReadBudget> budget) {
   const plan::SourceSpec& spec = plan.source;
   switch (spec.load.from) {
     case plan::LoadSpec::From::kExport: {
@@ -39,15 +54,8 @@ Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, 
       return source::dump::open_dump(std::move(options));
     }
     case plan::LoadSpec::From::kScan: {
-      source::scan::ScanOptions options;
-      options.table = spec.table;
-      options.region = spec.region;
-      options.endpoint = spec.endpoint;
-      options.segments = spec.load.segments;
-      options.read_units_per_second = spec.limits.read_units_per_second;
-      options.items_per_hour = spec.limits.items_per_hour;
-      options.window = spec.limits.window;
-      options.stop = std::move(stop);
+      source::scan::ScanOptions options = scan_options(plan, std::move(stop));
+      options.budget = std::move(budget);
       return source::scan::open_scan(std::move(options));
     }
   }

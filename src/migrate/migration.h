@@ -14,6 +14,7 @@
 #include "migrate/plan/plan.h"
 #include "migrate/workspace.h"
 #include "source/item_source.h"
+#include "source/scan/scan_source.h"
 #include "target/registry.h"
 
 namespace offramp::migrate {
@@ -45,8 +46,13 @@ Result<std::unique_ptr<Migration>> open_migration(const std::string& plan_path, 
 Result<std::unique_ptr<Migration>> open_for_status(const std::string& plan_path, std::string& why_not);
 
 // The plan's source; staged files and overlays go into `stage_folder`. `stop` ends its waits and requests (kCancelled).
+// A scan reads within `budget`, which others may share; without one, within the plan's limits.
 Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, const std::string& stage_folder,
-                                                        std::stop_token stop = {});
+                                                        std::stop_token stop = {},
+                                                        std::shared_ptr<source::scan::ReadBudget> budget = nullptr);
+
+// How the plan's table is read by Scan and by key: address and limits.
+source::scan::ScanOptions scan_options(const plan::Plan& plan, std::stop_token stop = {});
 
 // The text that a plan's load depends on: what was written into the journal when the load began.
 std::string plan_fingerprint(const plan::Plan& plan);

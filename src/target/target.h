@@ -24,7 +24,6 @@ struct Capabilities {
   mapping::Limits limits;
   bool folds_case = false;  // identifiers that differ only in case collide
   int loaders_default = 2;  // parallel loaders that make sense
-  int lanes_default = 1;    // likewise of appliers
   int appliers_default = 1;  // lanes of changes that make sense at once
   bool temporal_types = true;  // timestamptz and date are types of its own, not text
   bool uuid_type = true;       // likewise uuid

@@ -57,21 +57,20 @@ Status Live::open_stream() {
   };
   source_ = TRY(source::streams::open_streams(options));
   auto stream = source_->describe();
-  if (!stream.ok() && stream.error().code() == "streams.none" && options_.enable_stream) {
+  bool off = stream.ok() ? !stream->enabled : stream.error().code() == "streams.none";
+  if (off && options_.enable_stream) {
     TRY(source::streams::enable_stream(options));
     stream = source_->describe();
   }
   if (!stream.ok()) return std::move(stream).error();
-  if (!stream->enabled && options_.enable_stream) TRY(source::streams::enable_stream(options));
   if (stream->key != spec.key)
     return Error(ErrorKind::kConfig, "run.key",
                  "the plan's `key` is not the key of table " + spec.table + "; correct it in the plan");
-  source::scan::ScanOptions scan;
-  scan.table = spec.table;
-  scan.region = spec.region;
-  scan.endpoint = spec.endpoint;
-  scan.stop = all_.get_token();
+  // Reading for comparisons keeps to the plan's limits, but not to the hours of the load.
+  source::scan::ScanOptions scan = scan_options(migration_.plan, all_.get_token());
+  scan.window.clear();
   scan.clock = options_.clock;
+  scan.budget = budget_ = TRY(source::scan::open_read_budget(scan));
   lookup_ = TRY(source::scan::open_item_lookup(std::move(scan)));
   return {};
 }
@@ -180,7 +179,7 @@ Status Live::follow() {
   if (auto lanes = TRY(journal.fact("lanes"))) {
     options.lanes = std::stoi(*lanes);
   } else {
-    options.lanes = migration_.target->capabilities().lanes_default;
+    options.lanes = migration_.target->capabilities().appliers_default;
     TRY(journal.set_fact("lanes", std::to_string(options.lanes)));
   }
   std::lock_guard lock(fold_mutex_);

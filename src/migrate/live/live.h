@@ -71,7 +71,10 @@ class Live : public verify::MovingTarget {
   const capture::CaptureCounts& capture_counts() const { return capture_->counts(); }
   // Makes the keys of letters (empty: all open ones) what the source says now, and settles their letters.
   Result<follow::RefreshOutcome> retry_letters(const std::vector<int64_t>& ids);
-  // Compares both sides while they move; one verification at a time. `read_units_per_second` 0: the plan's limit.
+  // The table itself, whatever the load came from: what is compared with while it moves. `read_units_per_second` 0: the
+  // plan's limit.
+  Result<std::unique_ptr<source::ItemSource>> open_table(double read_units_per_second);
+  // Compares both sides while they move; one verification at a time.
   Result<verify::Report> verify(Progress& progress, verify::Options options, double read_units_per_second);
 
   // verify::MovingTarget
@@ -99,6 +102,7 @@ class Live : public verify::MovingTarget {
   std::stop_source all_;
   std::optional<std::stop_callback<std::function<void()>>> forward_;
   std::unique_ptr<source::ChangeSource> source_;
+  std::shared_ptr<source::scan::ReadBudget> budget_;  // of comparisons
   std::unique_ptr<source::scan::ItemLookup> lookup_;
   std::unique_ptr<spool::Spool> spool_;
   std::unique_ptr<capture::Capture> capture_;

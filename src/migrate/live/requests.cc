@@ -36,14 +36,22 @@ Result<follow::RefreshOutcome> Live::retry_letters(const std::vector<int64_t>& i
   return sum;
 }
 
-Result<verify::Report> Live::verify(Progress& progress, verify::Options options, double read_units_per_second) {
-  std::lock_guard lock(verify_mutex_);
-  // The table itself is the source, whatever the load came from.
+Result<std::unique_ptr<source::ItemSource>> Live::open_table(double read_units_per_second) {
   plan::Plan table = migration_.plan;
   if (table.source.load.from != plan::LoadSpec::From::kScan) table.source.load = {};
-  if (read_units_per_second > 0) table.source.limits.read_units_per_second = read_units_per_second;
-  table.source.limits.window.clear();  // the window is the load's
-  migration_.source = TRY(open_source(table, migration_.folder, all_.get_token()));
+  auto budget = budget_;
+  if (read_units_per_second > 0) {
+    source::scan::ScanOptions options = scan_options(table);
+    options.window.clear();
+    options.read_units_per_second = read_units_per_second;
+    budget = TRY(source::scan::open_read_budget(options));
+  }
+  return open_source(table, migration_.folder, all_.get_token(), std::move(budget));
+}
+
+Result<verify::Report> Live::verify(Progress& progress, verify::Options options, double read_units_per_second) {
+  std::lock_guard lock(verify_mutex_);
+  migration_.source = TRY(open_table(read_units_per_second));
   options.moving = this;
   options.stop = all_.get_token();
   return verify::verify(migration_, progress, options);

@@ -113,13 +113,6 @@ Status check_export_time(Migration& migration, const live::Live& live) {
                            verify::utc_text((live.began_ms() + live::kExportMarginMs) / 1000 + 1)));
 }
 
-// The table itself, whatever the load came from: what verify and repair compare with while it moves.
-Result<std::unique_ptr<source::ItemSource>> open_table(const Migration& migration, std::stop_token stop) {
-  plan::Plan table = migration.plan;
-  if (table.source.load.from != plan::LoadSpec::From::kScan) table.source.load = {};
-  return open_source(table, migration.folder, std::move(stop));
-}
-
 void show_live(Progress& progress, live::Live& live, const std::string& step) {
   live.set_phase(step);
   progress.begin(step, std::nullopt);
@@ -144,7 +137,7 @@ constexpr std::chrono::milliseconds kCaughtUpLag{10'000};
 // From the durable load to where `until` says, while the table is being written.
 Status follow_phases(Migration& migration, Progress& progress, live::Live& live, const RunOptions& options, int threads,
                      RunOutcome& outcome) {
-  migration.source = TRY(open_table(migration, live.token()));
+  migration.source = TRY(live.open_table(0));
   if (live.repairing()) {
     progress.say("a gap is being repaired: both sides are compared, and made equal where they differ");
     live.set_phase("repairing");
