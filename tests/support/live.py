@@ -5,13 +5,13 @@ says. Nothing here sleeps for a fixed time where there is something to wait for.
 """
 import json
 import os
-import re
 import signal
 import sqlite3
 import subprocess
 import time
 import urllib.parse
 
+import paths
 import ring
 from tool import environment
 
@@ -160,6 +160,9 @@ class Live:
 
     def phase(self):
         """What the process of this moment says that it does; "starting" until it has said something."""
+        # Before that, `status` would only hold the journal that the process is about to make.
+        if not os.path.exists(self.tool.plan_path + ".offramp/live.json"):
+            return "starting"
         result = self.tool.run("status", self.tool.plan_path, "--json", code=None)
         said = result.json().get("live") if result.code == 0 else None
         return said["phase"] if said and said["at_ms"] >= self.background.started_ms else "starting"
@@ -204,22 +207,12 @@ class Live:
     def finish(self):
         """What a stopped migration must fulfil: the tool reads the same items as this file does, and finds no fault."""
         with open(os.path.join(self.tool.folder, "dump.jsonl"), "wb") as out:
-            done = subprocess.run([*self.tool_command(), "dump", self.tool.plan_path, "--side", "target"], stdout=out,
+            done = subprocess.run([paths.OFFRAMP, "dump", self.tool.plan_path, "--side", "target"], stdout=out,
                                   stderr=subprocess.PIPE, env=environment(), cwd=self.tool.folder)
         assert done.returncode == 0, done.stderr
         with open(os.path.join(self.tool.folder, "dump.jsonl"), encoding="utf-8") as lines:
             return [json.loads(line)["Item"] for line in lines]
 
-    @staticmethod
-    def tool_command():
-        import paths
-        return [paths.OFFRAMP]
-
     def stop(self):
         if self.background:
             self.background.kill()
-
-
-def listening_url(said):
-    found = re.search(r"http://127\.0\.0\.1:\d+", said)
-    return found and found.group(0)
