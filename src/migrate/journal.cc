@@ -3,8 +3,13 @@
 
 #include <sys/stat.h>
 
+#include "io/clock.h"
+
 namespace offramp::migrate {
 namespace {
+
+constexpr int kOpenTriesMax = 100;
+constexpr std::chrono::milliseconds kOpenPause{50};
 
 constexpr char kSchema[] = R"(
 PRAGMA journal_mode=WAL;
@@ -96,7 +101,13 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& folder, Open h
     return Error(ErrorKind::kConfig, "journal.none",
                  "this plan has not been run yet (no " + path + "); start it with `offramp run`");
   io::SqliteDb db = TRY(io::SqliteDb::open(path, io::SqliteDb::Mode::kReadWriteCreate));
-  TRY_CONTEXT("the journal " + path, db.execute(kSchema));
+  // Changing to WAL does not wait for another process that does the same, busy timeout or not.
+  Status made = db.execute(kSchema);
+  for (int i = 0; i < kOpenTriesMax && !made.ok() && made.error().kind() == ErrorKind::kRetry; ++i) {
+    io::system_clock().sleep(kOpenPause, {});
+    made = db.execute(kSchema);
+  }
+  TRY_CONTEXT("the journal " + path, std::move(made));
   return std::unique_ptr<Journal>(new Journal(std::move(db)));
 }
 

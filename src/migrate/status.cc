@@ -3,17 +3,26 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "ddb/wire_json.h"
 #include "migrate/progress.h"
 
 namespace offramp::migrate {
 namespace {
 
+constexpr int64_t kSilenceMs = 10'000;  // a process says where it stands every second
+
+int64_t unix_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 Phase phase_of(const MigrationStatus& status, bool loaded) {
   if (!status.gap.empty()) return Phase::kGap;
   if (status.captures && loaded) {
     // A verdict is of a moment; what a person wants to know is whether the target keeps up.
-    bool in_sync = status.live && (status.live->phase == "in sync" || status.live->phase == "verifying");
+    // A process that is gone, or that says nothing, keeps up with nothing.
+    bool in_sync = status.running && status.live && unix_ms() - status.live->at_ms < kSilenceMs && (status.live->phase == "in sync" || status.live->phase == "verifying");
     return in_sync ? Phase::kInSync : Phase::kCatchingUp;
   }
   if (status.captures && status.partitions.empty()) return Phase::kCapturing;

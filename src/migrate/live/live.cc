@@ -45,6 +45,7 @@ Result<std::unique_ptr<Live>> Live::open(Migration& migration, const LiveOptions
   TRY(live->open_stream());
   TRY(live->open_spool());
   TRY(live->begin_generation());
+  TRY(write_live_state(migration.folder, live->state()));  // what an earlier process said no longer holds
   return live;
 }
 

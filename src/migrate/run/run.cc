@@ -188,7 +188,16 @@ Status run_live(Migration& migration, Progress& progress, LoadOptions load_optio
   live_options.enable_stream = options.enable_stream;
   live_options.repair_gap = options.repair_gap;
   live_options.stop = options.stop;
-  auto live = TRY(live::Live::open(migration, live_options));
+  // A signal is no failure of something that is to run until one comes; what is durable stays.
+  auto signalled = [&](const Error& error) {
+    return error.kind() == ErrorKind::kCancelled && options.stop.stop_requested();
+  };
+  auto opened = live::Live::open(migration, live_options);
+  if (!opened.ok()) {
+    outcome.stopped = signalled(opened.error());
+    return outcome.stopped ? Status() : std::move(opened).error();
+  }
+  auto live = std::move(opened).value();
   TRY(live->capture());
   Status done = [&]() -> Status {
     auto partitions = TRY(prepare_load(migration, live->token(), outcome));
@@ -204,7 +213,7 @@ Status run_live(Migration& migration, Progress& progress, LoadOptions load_optio
   Status ended = live->finish();
   outcome.live = live->state();
   TRY(std::move(ended));  // why the threads ended says more than that the rest was cancelled
-  if (!done.ok() && done.error().kind() == ErrorKind::kCancelled && options.stop.stop_requested()) done = Status();
+  if (!done.ok() && signalled(done.error())) done = Status();
   outcome.stopped = options.stop.stop_requested();
   return done;
 }
@@ -229,7 +238,11 @@ Result<RunOutcome> run_phases(Migration& migration, Progress& progress, const Ru
       outcome.verified = TRY(verify::verify(migration, progress, verify_options));
     }
   }
-  if (!migration.id.empty()) outcome.rows = TRY(migration.target->row_counts());
+  if (!migration.id.empty()) {
+    auto rows = migration.target->row_counts();
+    if (!rows.ok() && !outcome.stopped) return std::move(rows).error();
+    if (rows.ok()) outcome.rows = std::move(rows).value();
+  }
   outcome.letters = TRY(migration.journal->letter_counts());
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   return outcome;
