@@ -1,4 +1,5 @@
 # Servers and live migrations of these stories. Whatever a story leaves running is ended here.
+import os
 import random
 
 import pytest
@@ -29,7 +30,7 @@ def server():
 def ledger():
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
-    return ring.Ledger(2000, 20, seed)
+    return ring.Ledger(int(os.environ.get("OFFRAMP_RING_NODES", "2000")), 20, seed)
 
 
 @pytest.fixture

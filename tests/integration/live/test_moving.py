@@ -1,6 +1,6 @@
 """C4, C5: rings that are changed at full speed while they move, from the first minute to the last.
 
-OFFRAMP_RING_SECONDS says how long is written to each (20); every change is then at the target, once, in order.
+OFFRAMP_RING_SECONDS says how long is written to each (20), OFFRAMP_RING_NODES how many items there are (2000); every change is then at the target, once, in order.
 """
 import os
 import random
@@ -16,7 +16,7 @@ RATE = int(os.environ.get("OFFRAMP_RING_RATE", "2000"))  # the scripted table sh
 
 def move(live, ledger, write, scan, during=lambda: None, rate=None):
     """Writes before, during and after the load; returns the number of changes."""
-    with ring.Writers(ledger, write, threads=3, rate=rate) as writers:
+    with ring.Writers(ledger, write, threads=4, rate=rate) as writers:
         live.start()
         live.await_in_sync()
         observer = live.observer()
