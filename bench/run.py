@@ -5,42 +5,33 @@
     sqlite      export → loaded file           | prepared inserts of the same rows, in memory, one thread, then indexes
     verify      both sides compared            | reading the slower side alone
     memory      peak RSS of a load             | 256 MiB, and the same for ten times the items
+    moving.py   tables that are written to while they move: apply rate, lag, spool
 
 Prints a table, writes build/bench.json. BENCH_ITEMS (2,000,000) and BENCH_RUNS (3: the best of these counts, on both
-sides) make it shorter. A bar that is not reached is marked, not failed: the machine may be busy.
+sides) make it shorter; BENCH_ONLY=moving or =loading takes a half of it. A bar that is not reached is marked, not
+failed: the machine may be busy.
 """
 import glob
 import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
-
-import paths  # noqa: E402
-from postgres import PASSWORD, USER, Cluster  # noqa: E402
-from tool import Tool, environment, generate  # noqa: E402
+from common import CONNECTIONS, RUNS, program
+import moving
+import paths
+from postgres import PASSWORD, USER, Cluster
+from tool import Tool, environment, generate
 
 ITEMS = int(os.environ.get("BENCH_ITEMS", "2000000"))
-RUNS = int(os.environ.get("BENCH_RUNS", "3"))
+ONLY = os.environ.get("BENCH_ONLY", "")
 # Ten times the items must not need more memory.
 MEMORY_ITEMS = [int(n) for n in os.environ.get("BENCH_MEMORY_ITEMS", "200000,2000000").split(",")]
-CONNECTIONS = 2
 TUNED = {"shared_buffers": "2GB", "max_wal_size": "16GB", "checkpoint_timeout": "30min", "wal_buffers": "64MB",
-         "maintenance_work_mem": "1GB", "max_parallel_maintenance_workers": "2"}
+         "maintenance_work_mem": "1GB", "max_parallel_maintenance_workers": "2", "track_commit_timestamp": "on"}
 KEYS = ["pk", "sk"]
-
-
-def program(name, *words):
-    done = subprocess.run([os.path.join(paths.BUILD, "bench", name), *words], env=environment(),
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise SystemExit(f"{name} failed: {done.stderr}")
-    return json.loads(done.stdout)
 
 
 def measured(tool, *words):
@@ -69,6 +60,15 @@ class Bench:
         mark = "" if ratio >= bar else "   below the bar"
         print(f"{what:<34} {ours:>14,.0f} {limit:>14,.0f}  {unit:<8} {ratio:>5.2f}  (bar {bar:.2f}){mark}", flush=True)
 
+    def say_lag(self, what, ours, limit):
+        """Milliseconds; a lag has no bar: the limit is what the source's own pace would leave at best."""
+        self.lines.append({"what": what, "ours": ours, "limit": limit, "ratio": ours / limit, "unit": "ms", "bar": None})
+        print(f"{what:<34} {ours:>14,.0f} {limit:>14,.0f}  {'ms':<8} {ours / limit:>5.2f}", flush=True)
+
+    def remark(self, text):
+        self.lines[-1]["remark"] = text
+        print(f"{'':<34} {text}", flush=True)
+
     def tool(self, name):
         os.makedirs(os.path.join(self.folder, name))
         return Tool(os.path.join(self.folder, name))
@@ -83,6 +83,15 @@ class Bench:
         tool.plan(f"export:{full}", target, KEYS)
         seconds, rss = measured(tool, "run", tool.plan_path, "--until", "loaded")
         return tool, seconds, rss
+
+    def loading(self):
+        full = self.export(ITEMS)
+        sqlite_tool = self.sqlite(full)
+        self.decode(full, sqlite_tool)
+        self.verify("sqlite", sqlite_tool)
+        postgres_tool = self.postgres(full)
+        self.verify("postgresql", postgres_tool)
+        self.memory()
 
     def decode(self, full, tool):
         files = sorted(glob.glob(os.path.join(full, "data", "*.gz")))
@@ -221,13 +230,10 @@ def main():
         print(f"{ITEMS:,} items, best of {RUNS}, {os.cpu_count()} processors, "
               f"load {os.getloadavg()[0]:.1f} at the start")
         print(f"{'':<34} {'offramp':>14} {'limit':>14}  {'':<8} ratio")
-        full = bench.export(ITEMS)
-        sqlite_tool = bench.sqlite(full)
-        bench.decode(full, sqlite_tool)
-        bench.verify("sqlite", sqlite_tool)
-        postgres_tool = bench.postgres(full)
-        bench.verify("postgresql", postgres_tool)
-        bench.memory()
+        if ONLY != "moving":
+            bench.loading()
+        if ONLY != "loading":
+            moving.measure(bench)
         with open(os.path.join(paths.BUILD, "bench.json"), "w") as out:
             json.dump({"items": ITEMS, "runs": RUNS, "processors": os.cpu_count(), "figures": bench.lines}, out, indent=1)
     finally:

@@ -3,7 +3,8 @@
     python3 tests/support/table_server.py --table Bench --shards 4 --keys 50000 --pages 300        a backlog
     python3 tests/support/table_server.py --table Bench --keys 50000 --rate 2000                   a live table
 
-Prints one line of JSON ({"url", "source", "arn", …}) when it serves; SIGTERM ends it. Each key belongs to one shard. An
+Prints one line of JSON ({"url", "source", "arn", …}) when it serves; SIGTERM ends it. A backlog that is `--gated` is not
+there before SIGUSR1. Each key belongs to one shard. An
 item is {pk, version (N), payload}; in the backlog a key's newest version decides, and `expected_versions()` knows it.
 In the live table `written_us` is the Unix time of the change in microseconds.
 """
@@ -38,6 +39,7 @@ class PreparedStream(Stream):
         super().__init__(table.name, table.arn, table.key_schema(), view, "2026-01-14T10:18:50.622",
                          table.tables.clock, lambda: int(SEQUENCE_HEAD + "0" * 16), shards)
         self.pages, self.closed = pages, closed
+        self.gated = False  # true: the shards are quiet
         self.templates = {}  # shard id → [(page bytes with MARK, keys of its records)]
         payload = pad_for(image_bytes)
         for number, shard_id in enumerate(self.shards):
@@ -108,7 +110,7 @@ class PreparedStream(Stream):
         arn, shard_id, page, skip = iterator.rsplit("|", 3)
         page, skip = int(page), int(skip)
         tail = b"]}"
-        if page >= self.pages:
+        if page >= self.pages or self.gated:
             if not self.closed:
                 tail = f'],"NextShardIterator":"{arn}|{shard_id}|{page}|0"}}'.encode()
             return [b'{"Records":[', tail]
@@ -169,6 +171,7 @@ def main():
     words.add_argument("--keys", type=int, default=50000)
     words.add_argument("--image-bytes", type=int, default=700)
     words.add_argument("--pages", type=int, default=300, help="per shard, of about 1 MB")
+    words.add_argument("--gated", action="store_true")
     words.add_argument("--old-images", action="store_true")
     words.add_argument("--crc32", action="store_true", help="send x-amz-crc32 (costs the server about 1 ms a MB)")
     words.add_argument("--rate", type=int, default=0, help="a live table: changes a second")
@@ -187,10 +190,13 @@ def main():
         table = prepare(tables, chosen.table, chosen.shards, chosen.keys, chosen.image_bytes, chosen.pages,
                         old_images=chosen.old_images)
         said["records"] = table.stream.count()
+        table.stream.gated = chosen.gated
+        signal.signal(signal.SIGUSR1, lambda *_: setattr(table.stream, "gated", False))
     print(json.dumps(dict(said, arn=table.stream.arn)), flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        signal.pause()
+        while True:
+            signal.pause()
     finally:
         if pacer:
             pacer.stop()
