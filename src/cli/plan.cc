@@ -60,6 +60,9 @@ void add_plan(CLI::App& app, Action& action) {
   command->add_option("--then", draft.then, "an incremental export that follows the full one; repeat it for a chain")
       ->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--key", draft.key, "the table's key, PK or PK,SK, when the source does not say it");
+  command->add_option("--capture", draft.capture,
+                      "streams: follow the table while it is written; none: load and verify (default: streams when it is on)")
+      ->check(CLI::IsMember({"streams", "none"}));
   command->add_option("--sample", draft.sample, "items to look at, spread over the partitions")
       ->check(CLI::Range(1, 100'000'000))->capture_default_str();
   command->add_flag("--plain", draft.plain, "the dump holds plain JSON instead of DynamoDB JSON");

@@ -33,6 +33,7 @@ struct TableSpec {
   std::optional<KeySchema> key;      // empty when the source does not say (an export)
   std::vector<SecondaryIndex> indexes;
   std::optional<std::string> ttl_attribute;
+  std::optional<std::string> stream_view;  // StreamViewType while the table's stream is on
   std::optional<uint64_t> item_count;  // approximate unless the source is an export
 };
 

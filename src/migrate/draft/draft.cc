@@ -191,6 +191,29 @@ std::string target_relative_to_plan(const std::string& url, const std::string& p
   return std::string(kFile) + relative_to_plan(url.substr(kFile.size()), plan_path);
 }
 
+// Whether the plan captures changes, and what a person should know about that.
+Status choose_capture(const DraftOptions& options, const model::TableSpec& table, Draft& draft) {
+  plan::SourceSpec& source = draft.plan.source;
+  bool scan = source.load.from == plan::LoadSpec::From::kScan;
+  if (options.capture == "streams" && source.load.from == plan::LoadSpec::From::kDump)
+    return Error(ErrorKind::kConfig, "plan.capture",
+                 "--capture streams goes with a table or an export as SOURCE: a dump does not say when it was taken");
+  bool usable = table.stream_view == "NEW_IMAGE" || table.stream_view == "NEW_AND_OLD_IMAGES";
+  source.capture = !options.capture.empty() ? options.capture : scan && usable ? "streams" : "none";
+  if (source.capture == "streams" && scan && !usable)
+    draft.remarks.push_back(table.stream_view
+                                ? "The table's stream holds " + *table.stream_view +
+                                      ", not the new images that capturing needs: disable it and enable it with NEW_IMAGE."
+                                : "The table has no stream yet: run the plan with --enable-stream.");
+  else if (source.capture == "streams" && scan)
+    draft.remarks.push_back("The table's stream is on: `run` captures changes from before the load and follows the table "
+                            "until it is stopped (capture: streams).");
+  else if (scan && options.capture.empty())
+    draft.remarks.push_back("The table has no usable stream, so what is written while it is loaded may be missed. To move it "
+                            "live, set `capture: streams` in the plan and run it with --enable-stream.");
+  return {};
+}
+
 Status check_output(const DraftOptions& options) {
   struct stat info;
   if (io::is_written_through(options.output)) return {};
@@ -258,6 +281,7 @@ Result<Draft> draft_plan(const DraftOptions& options, Progress& progress) {
   plan.source.table = table.name;
   plan.source.indexes = table.indexes;
   plan.source.ttl_attribute = table.ttl_attribute;
+  TRY(choose_capture(options, table, draft));
 
   target::Capabilities capabilities = entry->capabilities();
   mapping::profile::ProposeOptions propose_options;

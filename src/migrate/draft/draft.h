@@ -23,6 +23,7 @@ struct DraftOptions {
   std::string key;                    // "PK" or "PK,SK"; empty: find it
   std::string region, s3_endpoint;
   bool plain = false;
+  std::string capture;                // "streams", "none"; empty: streams when the table's stream is on already
   uint64_t sample = kSampleDefault;
   bool overwrite = false;
   std::stop_token stop;

@@ -94,6 +94,8 @@ Result<TableDescription> parse_table_description(const std::string& answer,
   out.spec.name = text(description, "TableName");
   if (out.spec.name.empty()) out.spec.name = table;
   out.spec.key = TRY(read_key(description, table));
+  const json& stream = member(description, "StreamSpecification");
+  if (stream.is_object() && stream.value("StreamEnabled", false)) out.spec.stream_view = text(stream, "StreamViewType");
   read_indexes(member(description, "GlobalSecondaryIndexes"), IndexScope::kGlobal,
                out.spec.indexes);
   read_indexes(member(description, "LocalSecondaryIndexes"), IndexScope::kLocal, out.spec.indexes);
