@@ -203,10 +203,8 @@ Status Capture::poll(const std::string& id, model::ChangeBatch& batch, std::stop
                   : news         ? options_.busy_poll
                                  : std::min(std::max(options_.busy_poll, task->pause * 2), options_.idle_poll_max);
     task->due = options_.clock->now() + task->pause;
-    task->busy = false;
   }
   mark();
-  wake_.notify_one();
   return {};
 }
 
@@ -214,14 +212,13 @@ Status Capture::work(std::stop_token stop) {
   model::ChangeBatch batch;
   while (auto id = next_task(stop)) {
     Status status = poll(*id, batch, stop);
-    {
-      std::lock_guard lock(mutex_);
-      if (auto task = tasks_.find(*id); task != tasks_.end()) task->second.busy = false;
-    }
-    if (!status.ok()) {
-      if (status.error().kind() == ErrorKind::kCancelled && stop.stop_requested()) return {};
-      return status;
-    }
+    bool stopped = !status.ok() && status.error().kind() == ErrorKind::kCancelled && stop.stop_requested();
+    // After an error the shard is nobody's: its reader may be past what was not saved.
+    if (!status.ok() && !stopped) return status;
+    // The only place where a shard is given back: until here nobody else may take it.
+    std::lock_guard lock(mutex_);
+    if (auto task = tasks_.find(*id); task != tasks_.end()) task->second.busy = false;
+    wake_.notify_one();
   }
   return {};
 }

@@ -98,6 +98,23 @@ TEST_F(CaptureTest, C4_ReadsParentsToTheirEndBeforeChildren) {
   for (size_t i = 0; i < 50; ++i) EXPECT_EQ(order[i], std::to_string(i + 1));
 }
 
+// Two workers in one shard would mix up its order and its position.
+TEST_F(CaptureTest, C4_AShardHasOneWorkerAtATime) {
+  stream_.add_shard("a");
+  stream_.add_shard("b");
+  for (int i = 1; i <= 20000; ++i) stream_.write(i % 2 ? "a" : "b", i);
+  ASSERT_TRUE(begin_and_read(20000).ok());
+  EXPECT_EQ(stream_.overlaps(), 0);
+  int last[2] = {0, 0};
+  auto order = captured();
+  ASSERT_EQ(order.size(), 20000u);
+  for (const std::string& sequence : order) {
+    int now = std::stoi(sequence);
+    ASSERT_GT(now, last[now % 2]);
+    last[now % 2] = now;
+  }
+}
+
 TEST_F(CaptureTest, C5_GoesOnBehindWhatTheSpoolHolds) {
   stream_.add_shard("a");
   for (int i = 1; i <= 10; ++i) stream_.write("a", i);

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <map>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "io/clock.h"
@@ -26,7 +28,7 @@ class ShiftedClock : public io::Clock {
   std::atomic<int64_t> shift_{0};
 };
 
-// All of it is guarded by mutex_.
+// All but overlaps_ is guarded by mutex_.
 class MemoryStream : public source::ChangeSource {
  public:
   void add_shard(const std::string& id, const std::string& parent = "") {
@@ -50,6 +52,8 @@ class MemoryStream : public source::ChangeSource {
     std::erase_if(records, [&](const Record& record) { return record.sequence <= sequence; });
     shards_[shard].trimmed = sequence;
   }
+  // How often a reader was called while another thread was still in it.
+  int overlaps() const { return overlaps_; }
   void recreate(const std::string& id) {
     std::lock_guard lock(mutex_);
     id_ = id;
@@ -94,6 +98,16 @@ class MemoryStream : public source::ChangeSource {
    public:
     Reader(MemoryStream& stream, std::string shard, int after) : stream_(stream), shard_(std::move(shard)), after_(after) {}
     Result<source::ShardAnswer> next(model::ChangeBatch& batch) override {
+      // A reader is of one thread at a time.
+      if (inside_.exchange(true)) ++stream_.overlaps_;
+      auto answer = read(batch);
+      std::this_thread::yield();
+      inside_ = false;
+      return answer;
+    }
+
+   private:
+    Result<source::ShardAnswer> read(model::ChangeBatch& batch) {
       batch.reset();
       std::lock_guard lock(stream_.mutex_);
       auto found = stream_.shards_.find(shard_);
@@ -121,16 +135,17 @@ class MemoryStream : public source::ChangeSource {
       return answer;
     }
 
-   private:
     MemoryStream& stream_;
     const std::string shard_;
     int after_;
+    std::atomic<bool> inside_{false};
   };
   void add(const std::string& shard, int sequence, std::string image, bool by_ttl) {
     std::lock_guard lock(mutex_);
     shards_[shard].records.push_back({sequence, std::move(image), by_ttl});
   }
 
+  std::atomic<int> overlaps_{0};
   std::mutex mutex_;
   std::string id_ = "arn:one";
   bool enabled_ = true;
