@@ -14,6 +14,8 @@ namespace offramp::cli {
 // Set by the command that the arguments chose; returns the exit code.
 using Action = std::function<Result<int>()>;
 
+constexpr const char* kPlanHelp = "the plan file, or PLAN::TABLE for one of its moves";
+
 void add_plan(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_status(CLI::App& app, Action& action);

@@ -111,7 +111,7 @@ void add_dump(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("dump", "Write the items of one side as DynamoDB JSON, one a line");
   command->footer("The lines are what `dump:FILE` reads back; their order has no meaning.\n"
                   "Example:\n  offramp dump plan.yaml --side target | gzip > archive.jsonl.gz");
-  command->add_option("plan", options->plan, "the plan file")->required();
+  command->add_option("plan", options->plan, kPlanHelp)->required();
   command->add_option("--side", options->side, "which side")->check(CLI::IsMember({"source", "target"}))->capture_default_str();
   command->add_option("-o,--output", options->output, "a file (mode 0600) instead of standard output");
   command->callback([options, &action] { action = [options] { return dump_command(*options); }; });

@@ -1,6 +1,7 @@
 // `offramp letters`: what was refused, whole, with its reason; retried or waived by a person.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +10,7 @@
 #include "migrate/letters.h"
 #include "migrate/live/requests.h"
 #include "migrate/migration.h"
+#include "migrate/plan/plan_name.h"
 #include "migrate/run/run.h"
 #include "migrate/workspace.h"
 
@@ -35,21 +37,24 @@ Error unknown_letter(const Options& options, int64_t id) {
                fmt::format("there is no letter {}; `offramp letters {} list` shows their numbers", id, options.plan));
 }
 
-std::string letter_json(const migrate::Letter& letter) {
-  return fmt::format("{{\"id\":{},\"state\":\"{}\",\"code\":{},\"reason\":{},\"partition\":{},\"record\":{},\"key\":{},"
+// `move`: of one of several; else empty.
+std::string letter_json(const migrate::Letter& letter, const std::string& move) {
+  return fmt::format("{{{}\"id\":{},\"state\":\"{}\",\"code\":{},\"reason\":{},\"partition\":{},\"record\":{},\"key\":{},"
                      "\"waived_because\":{}}}",
-                     letter.id, migrate::letter_state_name(letter.state), json_quoted(letter.code), json_quoted(letter.reason),
+                     move.empty() ? "" : "\"table\":" + json_quoted(move) + ",", letter.id,
+                     migrate::letter_state_name(letter.state), json_quoted(letter.code), json_quoted(letter.reason),
                      json_quoted(letter.partition), letter.ordinal, letter.key_json.empty() ? "null" : letter.key_json,
                      letter.waived_because.empty() ? "null" : json_quoted(letter.waived_because));
 }
 
-Result<int> list_command(const Options& options) {
+// `move`: empty unless the plan has several.
+Result<int> list_one(const Options& options, const std::string& move) {
   auto journal = TRY(open_journal(options));
   uint64_t open = 0;
   for (const migrate::Letter& letter : TRY(journal->letters(migrate::Journal::Bodies::kWithout))) {
     open += letter.state == migrate::LetterState::kOpen;
     if (options.json) {
-      fmt::print("{}\n", letter_json(letter));
+      fmt::print("{}\n", letter_json(letter, move));
       continue;
     }
     fmt::print("{:>6}  {:<7}  {}  {}\n        {} [{}]\n", letter.id, migrate::letter_state_name(letter.state),
@@ -58,6 +63,27 @@ Result<int> list_command(const Options& options) {
   }
   if (!options.json) fmt::print("{} open\n", with_commas(open));
   return open > 0 ? 1 : 0;
+}
+
+Result<int> list_command(const Options& options) {
+  // Letters can be listed whatever has become of the plan.
+  auto named = migrate::plan::plan_names(options.plan);
+  const std::vector<std::string> plans = named.ok() ? std::move(named).value() : std::vector<std::string>{options.plan};
+  int code = 0;
+  for (const std::string& plan : plans) {
+    Options one = options;
+    one.plan = plan;
+    const std::string move = migrate::plan::PlanName::parse(plan).table;
+    if (plans.size() > 1 && !options.json) fmt::print("{}\n", plan);
+    auto listed = list_one(one, move);
+    // A move that was added later and has not been run yet has none.
+    if (!listed.ok() && listed.error().code() == "journal.none" && plans.size() > 1) {
+      if (!options.json) fmt::print("not run yet\n");
+      continue;
+    }
+    code = std::max(code, TRY(std::move(listed)));
+  }
+  return code;
 }
 
 Result<int> show_command(const Options& options) {
@@ -160,7 +186,7 @@ void add_letters(CLI::App& app, Action& action) {
                   "  offramp letters plan.yaml retry\n  offramp letters plan.yaml waive 3 --because \"test data\"");
   command->require_subcommand(1);
   auto options = std::make_shared<Options>();
-  command->add_option("plan", options->plan, "the plan file")->required();
+  command->add_option("plan", options->plan, kPlanHelp)->required();
 
   CLI::App* list = command->add_subcommand("list", "One letter after the other; exit 1 while one is open");
   list->add_flag("--json", options->json, "one JSON line a letter");

@@ -9,7 +9,9 @@
 #include "cli/signals.h"
 #include "cli/verdict.h"
 #include "migrate/live_state.h"
+#include "migrate/plan/plan_name.h"
 #include "migrate/run/run.h"
+#include "migrate/run/run_moves.h"
 
 namespace offramp::cli {
 namespace {
@@ -18,34 +20,37 @@ struct Options {
   std::string plan;
   std::string until;
   int jobs = 0;
+  size_t loads = migrate::kLoadsAtOnce;
   bool json = false;
   bool quiet = false;
   bool enable_stream = false;
   bool repair_gap = false;
 };
 
-void print_json(const migrate::RunOutcome& outcome, const migrate::Migration& migration) {
+// `table`: of one of several moves; else empty.
+void print_json(const migrate::RunOutcome& outcome, const migrate::Migration& migration, const std::string& table = {}) {
   const migrate::LoadCounts& counts = outcome.load.counts;
   std::string rows;
   for (const auto& [table, count] : outcome.rows) rows += fmt::format("{}{}:{}", rows.empty() ? "" : ",", json_quoted(table), count);
-  fmt::print("{{\"already_loaded\":{},\"records\":{},\"stored\":{},\"overflow\":{},\"skipped\":{},\"refused\":{},"
+  fmt::print("{{{}\"already_loaded\":{},\"records\":{},\"stored\":{},\"overflow\":{},\"skipped\":{},\"refused\":{},"
              "\"identical_copies_removed\":{},\"rows\":{{{}}},\"letters_open\":{},\"letters_waived\":{},\"seconds\":{:.3f}{}{}}}\n",
-             outcome.already_loaded, outcome.load.records, counts.stored, counts.overflow, counts.skipped, counts.refused,
+             table.empty() ? "" : "\"table\":" + json_quoted(table) + ",", outcome.already_loaded, outcome.load.records, counts.stored, counts.overflow, counts.skipped, counts.refused,
              outcome.identical_copies_removed, rows, outcome.letters.open, outcome.letters.waived, outcome.seconds,
              outcome.live ? ",\"live\":" + migrate::live_state_json(*outcome.live) : "",
              outcome.verified ? ",\"verified\":" + migrate::verify::report_json(*outcome.verified, migration) : "");
 }
 
-void print_live(const migrate::LiveState& live, const migrate::RunOutcome& outcome, const Options& options) {
+void print_live(const migrate::LiveState& live, const migrate::RunOutcome& outcome, const std::string& plan) {
   fmt::print("changes: {} captured ({} deletions, {} of them by TTL), {} applied in this run\n", with_commas(live.captured),
              with_commas(live.deletions), with_commas(live.ttl_deletions), with_commas(live.applied));
   if (auto lag = live.lag_ms(); lag && !outcome.stopped) fmt::print("lag: {:.1f} s\n", static_cast<double>(*lag) / 1000);
   if (outcome.stopped)
     fmt::print("stopped by a signal; everything is kept. Go on with `offramp run {}` before the stream's records expire\n",
-               options.plan);
+               plan);
 }
 
-void print_text(const migrate::RunOutcome& outcome, const migrate::Migration& migration, const Options& options) {
+void print_text(const migrate::RunOutcome& outcome, const migrate::Migration& migration) {
+  const std::string plan = migration.plan.name();
   for (const std::string& remark : outcome.remarks) fmt::print("note: {}\n", remark);
   fmt::print("target: {}\n", migration.target->description());
   if (outcome.already_loaded) {
@@ -66,17 +71,57 @@ void print_text(const migrate::RunOutcome& outcome, const migrate::Migration& mi
     fmt::print("  {:<{}}  {:>12} rows\n", table, width, with_commas(count));
   print_extra_share(outcome.load.fates);
   if (outcome.letters.open)
-    fmt::print("dead letters: {} open; look with `offramp letters {} list`\n", with_commas(outcome.letters.open), options.plan);
+    fmt::print("dead letters: {} open; look with `offramp letters {} list`\n", with_commas(outcome.letters.open), plan);
   if (outcome.gap_repaired) fmt::print("gap: repaired, {} keys made equal\n", with_commas(outcome.gap_repaired));
-  if (outcome.live) print_live(*outcome.live, outcome, options);
+  if (outcome.live) print_live(*outcome.live, outcome, plan);
   if (outcome.verified) print_verdict(*outcome.verified, migration.folder);
   fmt::print("done in {:.1f} s\n", outcome.seconds);
 }
 
+int exit_code_of(const migrate::RunOutcome& outcome) {
+  bool differs = outcome.verified && !outcome.verified->equal;
+  return differs || outcome.letters.open > 0 ? 1 : 0;
+}
+
+void print_failure(const Error& error, const std::string& table, const Options& options) {
+  print_error(Error(error).with_context(table));
+  if (options.json)
+    fmt::print("{{\"table\":{},\"error\":{{\"kind\":\"{}\",\"code\":{},\"message\":{}}}}}\n", json_quoted(table),
+               base::error_kind_name(error.kind()), json_quoted(error.code()), json_quoted(error.message()));
+}
+
+// The moves of a plan, side by side. What became of each is told at the end, in the order of the plan.
+Result<int> run_several(const migrate::plan::PlanFile& file, const migrate::RunOptions& run_options, StopOnSignal& signals,
+                        const Options& options) {
+  std::vector<migrate::MoveResult> results;
+  {
+    migrate::ProgressBoard board(options.quiet ? migrate::Progress::Mode::kQuiet : migrate::Progress::detect());
+    StopOnSignal::Listener said(signals, [&](const std::string& sentence) { board.say("", sentence); });
+    results = TRY(migrate::run_moves(file, board, run_options, options.loads, [](const migrate::MoveResult&) {}));
+  }
+  int code = 0;
+  for (const migrate::MoveResult& move : results) {
+    if (!move.outcome.ok()) {
+      code = std::max(code, base::exit_code(move.outcome.error().kind()));
+      print_failure(move.outcome.error(), move.table, options);
+      continue;
+    }
+    code = std::max(code, exit_code_of(*move.outcome));
+    if (options.json) {
+      print_json(*move.outcome, *move.migration, move.table);
+    } else {
+      fmt::print("{}{}\n", &move == results.data() ? "" : "\n", move.table);
+      print_text(*move.outcome, *move.migration);
+    }
+  }
+  return code;
+}
+
 Result<int> run_command(const Options& options) {
   StopOnSignal signals;
-  auto migration = TRY(migrate::open_migration(options.plan, migrate::Purpose::kRun));
-  migrate::Progress progress(options.quiet ? migrate::Progress::Mode::kQuiet : migrate::Progress::detect());
+  const auto name = migrate::plan::PlanName::parse(options.plan);
+  const auto file = TRY(migrate::plan::read_plan_file(name.path));
+  TRY(migrate::check_names_of_moves(file));
   migrate::RunOptions run_options;
   run_options.until = options.until == "loaded"      ? migrate::Until::kLoaded
                       : options.until == "caught-up" ? migrate::Until::kCaughtUp
@@ -86,13 +131,15 @@ Result<int> run_command(const Options& options) {
   run_options.repair_gap = options.repair_gap;
   run_options.loaders = options.jobs;
   run_options.stop = signals.token();
+  if (file.several && name.table.empty()) return run_several(file, run_options, signals, options);
+  auto migration = TRY(migrate::open_migration(options.plan, migrate::Purpose::kRun));
+  migrate::Progress progress(options.quiet ? migrate::Progress::Mode::kQuiet : migrate::Progress::detect());
   auto outcome = TRY(migrate::run(*migration, progress, run_options));
   if (options.json)
     print_json(outcome, *migration);
   else
-    print_text(outcome, *migration, options);
-  bool differs = outcome.verified && !outcome.verified->equal;
-  return differs || outcome.letters.open > 0 ? 1 : 0;
+    print_text(outcome, *migration);
+  return exit_code_of(outcome);
 }
 
 }  // namespace
@@ -104,16 +151,20 @@ void add_run(CLI::App& app, Action& action) {
       "Run it again after any interruption: it goes on at the newest checkpoint, and the result is the same.\n"
       "With `capture: streams` it captures changes from before the load on, and then follows the table until a signal\n"
       "comes (SIGINT, SIGTERM: exit 0). Without it it loads and verifies.\n"
+      "The moves of a plan with `moves` run side by side; one that fails does not stop the others.\n"
       "Example:\n  offramp run plan.yaml\n  offramp run plan.yaml --until loaded\n"
-      "  offramp run plan.yaml --until verified --enable-stream");
-  command->add_option("plan", options->plan, "the plan file")->required();
+      "  offramp run plan.yaml --until verified --enable-stream\n"
+      "  offramp run plan.yaml::Orders");
+  command->add_option("plan", options->plan, kPlanHelp)->required();
   command->add_option("--until", options->until, "stop after this phase (default: never while there are changes to follow)")
       ->check(CLI::IsMember({"loaded", "caught-up", "verified"}));
   command->add_flag("--enable-stream", options->enable_stream, "switch the table's stream on when it has none");
   command->add_flag("--repair-gap", options->repair_gap,
                     "after a gap: capture anew, compare both sides, make the target equal, go on");
   command->add_option("-j,--jobs", options->jobs, "parallel loaders (default: what suits the target)")->check(CLI::Range(1, 64));
-  command->add_flag("--json", options->json, "print the result as JSON");
+  command->add_option("--loads", options->loads, "of a plan's moves, so many load at the same time; the others wait, captured")
+      ->check(CLI::Range(1, 100))->capture_default_str();
+  command->add_flag("--json", options->json, "print the result as JSON, one line per move");
   command->add_flag("-q,--quiet", options->quiet, "no progress on stderr");
   command->callback([options, &action] { action = [options] { return run_command(*options); }; });
 }

@@ -28,11 +28,29 @@ StopOnSignal::StopOnSignal() {
     while (!done.stop_requested()) {
       if (sigtimedwait(&wanted, nullptr, &poll) < 0) continue;
       if (stop_.stop_requested()) std::_Exit(3);
-      std::fprintf(stderr, "\nstopping at the next checkpoint; a second signal stops at once\n");
+      {
+        std::lock_guard lock(mutex_);
+        const char* what = "stopping at the next checkpoint; a second signal stops at once";
+        if (say_)
+          say_(what);
+        else
+          std::fprintf(stderr, "\n%s\n", what);
+      }
       stop_.request_stop();
     }
   });
 }
+
+void StopOnSignal::listen(std::function<void(const std::string&)> say) {
+  std::lock_guard lock(mutex_);
+  say_ = std::move(say);
+}
+
+StopOnSignal::Listener::Listener(StopOnSignal& signals, std::function<void(const std::string&)> say) : signals_(signals) {
+  signals_.listen(std::move(say));
+}
+
+StopOnSignal::Listener::~Listener() { signals_.listen(nullptr); }
 
 StopOnSignal::~StopOnSignal() {
   waiter_.request_stop();

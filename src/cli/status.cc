@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <thread>
 
@@ -65,31 +67,54 @@ void print_text(const migrate::MigrationStatus& status, const std::string& plan)
   for (size_t i = 0; i < status.resume.size(); ++i) fmt::print("{}{}\n", i ? "         " : "", status.resume[i]);
 }
 
+// How far a plan was at the last look.
+struct Before {
+  uint64_t records = 0;
+  std::chrono::steady_clock::time_point at;
+};
+
+void print_rate(const migrate::MigrationStatus& status, const Before& before) {
+  if (status.records <= before.records) return;
+  double rate = static_cast<double>(status.records - before.records) /
+                std::chrono::duration<double>(std::chrono::steady_clock::now() - before.at).count();
+  fmt::print("rate     {} records/s", with_commas(static_cast<uint64_t>(rate)));
+  if (status.records_total && *status.records_total > status.records)
+    fmt::print(", about {:.0f} s left", static_cast<double>(*status.records_total - status.records) / rate);
+  fmt::print("\n");
+}
+
+// What is known of one plan; true while a look in a second may find something else.
+Result<bool> print_one(const std::string& plan, const Options& options, std::map<std::string, Before>& before) {
+  auto status = TRY(migrate::read_status(plan));
+  if (options.json) {
+    fmt::print("{}\n", migrate::status_json(status, plan));
+  } else {
+    print_text(status, plan);
+    if (auto last = before.find(plan); last != before.end()) print_rate(status, last->second);
+    before[plan] = {status.records, std::chrono::steady_clock::now()};
+  }
+  bool ended = status.phase == migrate::Phase::kVerified || status.phase == migrate::Phase::kDiffers;
+  return !ended || status.running;
+}
+
 Result<int> status_command(const Options& options) {
-  using Clock = std::chrono::steady_clock;
-  uint64_t records_before = 0;
-  Clock::time_point before;
-  for (bool first = true;; first = false) {
-    auto status = TRY(migrate::read_status(options.plan));
-    if (options.json) {
-      fmt::print("{}\n", migrate::status_json(status, options.plan));
-    } else {
-      if (options.watch && ::isatty(1)) fmt::print("\033[H\033[2J");
-      print_text(status, options.plan);
-      if (options.watch && !first && status.records > records_before) {
-        double rate = static_cast<double>(status.records - records_before) /
-                      std::chrono::duration<double>(Clock::now() - before).count();
-        fmt::print("rate     {} records/s", with_commas(static_cast<uint64_t>(rate)));
-        if (status.records_total && *status.records_total > status.records)
-          fmt::print(", about {:.0f} s left", static_cast<double>(*status.records_total - status.records) / rate);
-        fmt::print("\n");
-      }
+  std::map<std::string, Before> before;
+  for (;;) {
+    // Read each time: moves may be added while others run.
+    const auto plans = TRY(migrate::plan::plan_names(options.plan));
+    bool changing = false;
+    int code = 0;
+    if (!options.json && options.watch && ::isatty(1)) fmt::print("\033[H\033[2J");
+    for (const std::string& plan : plans) {
+      if (!options.json && plan != plans.front()) fmt::print("\n");
+      auto one = print_one(plan, options, before);
+      if (!one.ok() && plans.size() == 1) return std::move(one).error();
+      if (!one.ok()) print_error(Error(one.error()).with_context(plan));
+      if (!one.ok()) code = std::max(code, base::exit_code(one.error().kind()));
+      changing = changing || !one.ok() || *one;
     }
     std::fflush(stdout);
-    bool ended = status.phase == migrate::Phase::kVerified || status.phase == migrate::Phase::kDiffers;
-    if (!options.watch || (ended && !status.running)) return 0;
-    records_before = status.records;
-    before = Clock::now();
+    if (!options.watch || !changing) return code;
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }
 }
@@ -99,10 +124,10 @@ Result<int> status_command(const Options& options) {
 void add_status(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("status", "Phase, progress, dead letters, and what a resume would redo");
-  command->footer("Example:\n  offramp status plan.yaml\n  offramp status plan.yaml --watch\n  offramp status plan.yaml --json");
-  command->add_option("plan", options->plan, "the plan file")->required();
+  command->footer("Example:\n  offramp status plan.yaml\n  offramp status plan.yaml::Orders\n  offramp status plan.yaml --watch\n  offramp status plan.yaml --json");
+  command->add_option("plan", options->plan, kPlanHelp)->required();
   command->add_flag("--watch", options->watch, "again every second until the migration is verified");
-  command->add_flag("--json", options->json, "one JSON line");
+  command->add_flag("--json", options->json, "one JSON line per move");
   command->callback([options, &action] { action = [options] { return status_command(*options); }; });
 }
 

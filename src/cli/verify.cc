@@ -1,6 +1,7 @@
 // `offramp verify`: both sides compared; exit 1 when they differ.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -84,13 +85,36 @@ Result<int> verify_once(const Options& options, std::stop_token stop) {
   return report->equal && report->letters_open == 0 ? 0 : 1;
 }
 
+// Each move of a plan, one after the other; one that cannot be compared does not keep the others from it.
+Result<int> verify_all(const Options& options, const std::vector<std::string>& plans, std::stop_token stop) {
+  if (plans.size() == 1) {
+    Options one = options;
+    one.plan = plans[0];
+    return verify_once(one, stop);
+  }
+  int code = 0;
+  for (const std::string& plan : plans) {
+    if (stop.stop_requested()) break;
+    Options one = options;
+    one.plan = plan;
+    if (!options.json) fmt::print("{}{}\n", plan == plans.front() ? "" : "\n", plan);
+    auto verified = verify_once(one, stop);
+    if (!verified.ok()) print_error(Error(verified.error()).with_context(plan));
+    code = std::max(code, verified.ok() ? *verified : base::exit_code(verified.error().kind()));
+    std::fflush(stdout);
+  }
+  return code;
+}
+
 Result<int> verify_command(const Options& options) {
   StopOnSignal signals;
-  int code = TRY(verify_once(options, signals.token()));
-  while (options.continuous && migrate::Workspace::is_held(options.plan) && !signals.token().stop_requested()) {
+  const auto plans = TRY(migrate::plan::plan_names(options.plan));
+  int code = TRY(verify_all(options, plans, signals.token()));
+  auto one_is_held = [&] { return std::any_of(plans.begin(), plans.end(), migrate::Workspace::is_held); };
+  while (options.continuous && one_is_held() && !signals.token().stop_requested()) {
     std::fflush(stdout);
     if (!io::system_clock().sleep(std::chrono::seconds(options.pause_s), signals.token())) break;
-    code = std::max(code, TRY(verify_once(options, signals.token())));
+    code = std::max(code, TRY(verify_all(options, plans, signals.token())));
   }
   return code;
 }
@@ -105,7 +129,7 @@ void add_verify(CLI::App& app, Action& action) {
                   "every change that could explain it.\n"
                   "Example:\n  offramp verify plan.yaml\n  offramp verify plan.yaml --sample 10000\n"
                   "  offramp verify plan.yaml --repair");
-  command->add_option("plan", options->plan, "the plan file")->required();
+  command->add_option("plan", options->plan, kPlanHelp)->required();
   auto* sample = command->add_option("--sample", options->sample,
                                      "look up only about N items of the source at the target (finds no extra items)")
                      ->check(CLI::Range(1, 1'000'000'000));

@@ -7,8 +7,9 @@
 namespace offramp::mapping {
 
 Result<std::shared_ptr<const CompiledMapping>> CompiledMapping::compile(
-    const model::MappingSpec& spec, const model::KeySchema& key, const Limits& limits) {
-  auto impl = TRY(Compiler(spec, key, limits).run());
+    const model::MappingSpec& spec, const model::KeySchema& key, const Limits& limits,
+    std::string_view overflow_of) {
+  auto impl = TRY(Compiler(spec, key, limits, overflow_of).run());
   return std::shared_ptr<const CompiledMapping>(new CompiledMapping(std::move(impl)));
 }
 

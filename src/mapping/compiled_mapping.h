@@ -77,9 +77,11 @@ struct AttributeFate {
 
 class CompiledMapping {
  public:
-  // kConfig errors name line, column and the nearest valid name.
+  // kConfig errors name line, column and the nearest valid name. `overflow_of`: the source's table, when several of them
+  // move into one database, so that each has an overflow table of its own.
   static Result<std::shared_ptr<const CompiledMapping>> compile(const model::MappingSpec& spec,
-                                                                const model::KeySchema& key, const Limits& limits);
+                                                                const model::KeySchema& key, const Limits& limits,
+                                                                std::string_view overflow_of = {});
   ~CompiledMapping();
 
   const std::vector<Table>& tables() const;

@@ -17,8 +17,9 @@ namespace offramp::mapping {
 
 class Compiler {
  public:
-  Compiler(const model::MappingSpec& spec, const model::KeySchema& key, const Limits& limits)
-      : spec_(spec), limits_(limits), impl_(std::make_unique<CompiledMapping::Impl>()) {
+  Compiler(const model::MappingSpec& spec, const model::KeySchema& key, const Limits& limits,
+           std::string_view overflow_of)
+      : spec_(spec), limits_(limits), overflow_of_(overflow_of), impl_(std::make_unique<CompiledMapping::Impl>()) {
     impl_->key = key;
     impl_->limits = limits;
   }
@@ -70,6 +71,7 @@ class Compiler {
 
   const model::MappingSpec& spec_;
   const Limits& limits_;
+  const std::string overflow_of_;
   std::unique_ptr<CompiledMapping::Impl> impl_;
   Mistakes mistakes_;
   std::set<std::string> relation_names_;  // tables and indexes, case folded

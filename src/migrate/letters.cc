@@ -45,7 +45,7 @@ Result<RetryOutcome> retry_letters(Migration& migration, const std::vector<int64
   RetryOutcome outcome;
   if (!TRY(migration.journal->fact("loaded")))
     return Error(ErrorKind::kConfig, "letters.not_loaded",
-                 "the load has not finished; finish it first with `offramp run " + migration.plan.path + "`");
+                 "the load has not finished; finish it first with `offramp run " + migration.plan.name() + "`");
   mapping::Splitter splitter(migration.mapping);
   ddb::JsonDecoder decoder;
   std::vector<int64_t> chosen = ids;
@@ -55,7 +55,7 @@ Result<RetryOutcome> retry_letters(Migration& migration, const std::vector<int64
   for (int64_t id : chosen) {
     auto letter = TRY(migration.journal->letter(id));
     if (!letter)
-      return Error(ErrorKind::kConfig, "letters.unknown", "there is no letter " + std::to_string(id) + "; `offramp letters " + migration.plan.path +
+      return Error(ErrorKind::kConfig, "letters.unknown", "there is no letter " + std::to_string(id) + "; `offramp letters " + migration.plan.name() +
                                                               " list` shows their numbers");
     if (letter->state == LetterState::kApplied) continue;
     auto why = TRY(retry(migration, *letter, splitter, decoder));

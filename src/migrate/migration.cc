@@ -64,27 +64,27 @@ Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, 
 
 namespace {
 
-Result<std::unique_ptr<Migration>> open_plan_and_journal(const std::string& plan_path, Purpose purpose) {
+Result<std::unique_ptr<Migration>> open_plan_and_journal(const std::string& plan_name, Purpose purpose) {
   auto migration = std::make_unique<Migration>();
-  migration->plan = TRY(plan::read_plan(plan_path));
-  migration->folder = Workspace::folder_of(plan_path);
+  migration->plan = TRY(plan::read_plan(plan_name));
+  migration->folder = Workspace::folder_of(plan_name);
   if (purpose != Purpose::kRun) {
     struct stat info;
     if (::stat((migration->folder + "/journal.sqlite").c_str(), &info) != 0)
       return Error(ErrorKind::kConfig, "journal.none",
                    "this plan has not been run yet (there is no " + migration->folder +
-                       "/journal.sqlite); start it with `offramp run " + plan_path + "`");
+                       "/journal.sqlite); start it with `offramp run " + plan_name + "`");
   }
-  if (purpose != Purpose::kLook) migration->workspace = TRY(Workspace::open_exclusive(plan_path));
+  if (purpose != Purpose::kLook) migration->workspace = TRY(Workspace::open_exclusive(plan_name));
   migration->journal = TRY(Journal::open(
       migration->folder, purpose == Purpose::kRun ? Journal::Open::kCreate : Journal::Open::kExisting));
   if (auto id = TRY(migration->journal->fact("migration"))) migration->id = *id;
   if (migration->id.empty() && purpose != Purpose::kRun)
     return Error(ErrorKind::kConfig, "journal.none",
-                 "this plan has not been started; start it with `offramp run " + plan_path + "`");
+                 "this plan has not been started; start it with `offramp run " + plan_name + "`");
   if (auto before = TRY(migration->journal->fact("plan_fingerprint")); before && *before != plan_fingerprint(migration->plan))
     return Error(ErrorKind::kConfig, "plan.changed",
-                 plan_path + " was changed after its load began; undo the change (only `limits` may differ), or start over "
+                 plan_name + " was changed after its load began; undo the change (only `limits` may differ), or start over "
                              "with a copy under another name and an empty target");
   return migration;
 }
@@ -94,7 +94,8 @@ Status connect(Migration& migration, Purpose purpose) {
   const target::Entry* entry = TRY(target::find_entry(url));
   migration.mapping = TRY_CONTEXT(
       migration.plan.path,
-      mapping::CompiledMapping::compile(migration.plan.tables, migration.plan.source.key, entry->capabilities().limits));
+      mapping::CompiledMapping::compile(migration.plan.tables, migration.plan.source.key, entry->capabilities().limits,
+                                        migration.plan.move));
   migration.target = TRY(entry->open(url));
   if (purpose != Purpose::kRun) TRY(migration.target->attach(migration.mapping, migration.id));
   return {};
@@ -102,14 +103,14 @@ Status connect(Migration& migration, Purpose purpose) {
 
 }  // namespace
 
-Result<std::unique_ptr<Migration>> open_migration(const std::string& plan_path, Purpose purpose) {
-  auto migration = TRY(open_plan_and_journal(plan_path, purpose));
+Result<std::unique_ptr<Migration>> open_migration(const std::string& plan_name, Purpose purpose) {
+  auto migration = TRY(open_plan_and_journal(plan_name, purpose));
   TRY(connect(*migration, purpose));
   return migration;
 }
 
-Result<std::unique_ptr<Migration>> open_for_status(const std::string& plan_path, std::string& why_not) {
-  auto migration = TRY(open_plan_and_journal(plan_path, Purpose::kLook));
+Result<std::unique_ptr<Migration>> open_for_status(const std::string& plan_name, std::string& why_not) {
+  auto migration = TRY(open_plan_and_journal(plan_name, Purpose::kLook));
   // Before prepare() has been recorded the target may know nothing of the migration; that is no failure.
   migration->prepared = TRY(migration->journal->fact("prepared")).has_value();
   if (Status status = connect(*migration, migration->prepared ? Purpose::kLook : Purpose::kRun); !status.ok()) {

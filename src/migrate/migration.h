@@ -40,10 +40,10 @@ struct Migration {
 // Reads and checks the plan, opens the journal, connects to the target, compiles the mapping and, unless kRun,
 // attaches the target to it. The source is opened by open_source() where it is needed. A plan whose content
 // changed since its load began is refused (kConfig).
-Result<std::unique_ptr<Migration>> open_migration(const std::string& plan_path, Purpose purpose);
+Result<std::unique_ptr<Migration>> open_migration(const std::string& plan_name, Purpose purpose);
 
 // Like open_migration() for kLook, but a target that cannot be reached is left empty with the reason in `why_not`.
-Result<std::unique_ptr<Migration>> open_for_status(const std::string& plan_path, std::string& why_not);
+Result<std::unique_ptr<Migration>> open_for_status(const std::string& plan_name, std::string& why_not);
 
 // The plan's source; staged files and overlays go into `stage_folder`. `stop` ends its waits and requests (kCancelled).
 // A scan reads within `budget`, which others may share; without one, within the plan's limits.

@@ -1,12 +1,16 @@
 // The printing of progress.
 #include "migrate/progress.h"
 
+#include "migrate/progress_board.h"
+
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+
+#include "ddb/wire_json.h"
 
 namespace offramp::migrate {
 namespace {
@@ -28,7 +32,8 @@ size_t terminal_columns() {
   return size.ws_col;
 }
 
-// At most `columns` - 1 characters of UTF-8 text in which each character takes one column.
+}  // namespace
+
 std::string cut_to_width(const std::string& text, size_t columns) {
   size_t characters = 0;
   for (size_t at = 0; at < text.size(); ++at) {
@@ -37,8 +42,6 @@ std::string cut_to_width(const std::string& text, size_t columns) {
   }
   return text;
 }
-
-}  // namespace
 
 std::string with_commas(uint64_t value) {
   std::string digits = std::to_string(value);
@@ -52,7 +55,15 @@ Progress::Progress(Mode mode) : mode_(mode) {
   if (mode_ != Mode::kQuiet) printer_ = std::jthread([this](std::stop_token stop) { print_loop(stop); });
 }
 
-Progress::~Progress() { end(); }
+Progress::Progress(ProgressBoard& board, std::string table)
+    : mode_(board.mode()), board_(&board), table_(std::move(table)) {
+  board.add(*this);
+}
+
+Progress::~Progress() {
+  end();
+  if (board_) board_->remove(*this);
+}
 
 void Progress::begin(const std::string& step, std::optional<uint64_t> total_items, std::optional<uint64_t> total_bytes,
                      uint64_t already_items) {
@@ -74,25 +85,43 @@ void Progress::show(std::function<Detail()> detail) {
 }
 
 void Progress::end() {
+  std::string line;
+  {
+    std::lock_guard lock(mutex_);
+    if (!active_) return;
+    if (board_)
+      line = step_line(true);
+    else
+      print(true);
+    active_ = false;
+    detail_ = nullptr;
+    resting_.clear();
+  }
+  // Without the lock: the board asks each Progress for its line.
+  if (board_) board_->step_ended(*this, line);
+}
+
+void Progress::rest(const std::string& what) {
   std::lock_guard lock(mutex_);
-  if (!active_) return;
-  print(true);
-  active_ = false;
-  detail_ = nullptr;
+  resting_ = what;
 }
 
 void Progress::say(const std::string& sentence) {
+  if (board_) return board_->say(table_, sentence);
   std::lock_guard lock(mutex_);
-  if (mode_ == Mode::kTerminal) {
+  if (mode_ == Mode::kTerminal)
     std::fprintf(stderr, "\r\033[K%s\n", sentence.c_str());
-  } else if (mode_ == Mode::kJsonLines) {
-    std::string text;
-    for (char c : sentence) {
-      if (c == '"' || c == '\\') text += '\\';
-      text += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-    std::fprintf(stderr, "{\"note\":\"%s\"}\n", text.c_str());
+  else if (mode_ == Mode::kJsonLines)
+    std::fputs(note_line("", sentence).c_str(), stderr);
+}
+
+std::string note_line(const std::string& table, const std::string& sentence) {
+  std::string text;
+  for (char c : sentence) {
+    if (c == '"' || c == '\\') text += '\\';
+    text += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
   }
+  return "{" + (table.empty() ? "" : "\"table\":" + ddb::json_quoted(table) + ",") + "\"note\":\"" + text + "\"}\n";
 }
 
 double Progress::step_seconds() const {
@@ -112,22 +141,38 @@ void Progress::print_loop(std::stop_token stop) {
 
 void Progress::print(bool last) {
   if (mode_ == Mode::kQuiet) return;
+  // One write per line. Not fmt::print(): it throws when stderr cannot be written to, and nothing depends on a progress
+  // line.
+  std::string line = step_line(last);
+  if (mode_ == Mode::kTerminal) {
+    // Cut to the terminal's width: a line that wraps could not be written over.
+    line = "\r" + cut_to_width(line, terminal_columns()) + "\033[K" + (last ? "\n" : "");
+  } else {
+    line += '\n';
+  }
+  std::fputs(line.c_str(), stderr);
+  std::fflush(stderr);
+}
+
+std::string Progress::board_line() {
+  std::lock_guard lock(mutex_);
+  if (active_) return step_line(false);
+  return mode_ == Mode::kTerminal ? resting_ : "";
+}
+
+std::string Progress::step_line(bool last) const {
   double seconds = std::max(step_seconds(), 1e-6);
   Detail detail = detail_ ? detail_() : Detail();
-  if (mode_ == Mode::kTerminal) {
-    // One write per line, cut to the terminal's width: a line that wraps could not be written over.
-    std::string line = "\r" + cut_to_width(bar_line(seconds, last) + detail.text, terminal_columns()) + "\033[K" + (last ? "\n" : "");
-    std::fputs(line.c_str(), stderr);
-    std::fflush(stderr);
-    return;
-  }
+  return mode_ == Mode::kTerminal ? bar_line(seconds, last) + detail.text : json_line(seconds, last, detail);
+}
+
+std::string Progress::json_line(double seconds, bool last, const Detail& detail) const {
   uint64_t items = items_;
+  std::string table = table_.empty() ? "" : "\"table\":" + ddb::json_quoted(table_) + ",";
   std::string total = total_items_ ? fmt::format(",\"total_items\":{}", *total_items_) : "";
-  // Not fmt::print(): it throws when stderr cannot be written to, and nothing depends on a progress line.
-  std::string line = fmt::format("{{\"step\":\"{}\",\"state\":\"{}\",\"items\":{}{},\"bytes\":{},\"items_per_s\":{:.0f},\"seconds\":{:.1f}{}{}}}\n",
-                                 step_, last ? "done" : "running", items + already_items_, total, bytes_.load(),
-                                 static_cast<double>(items) / seconds, seconds, detail.json.empty() ? "" : ",", detail.json);
-  std::fputs(line.c_str(), stderr);
+  return fmt::format("{{{}\"step\":\"{}\",\"state\":\"{}\",\"items\":{}{},\"bytes\":{},\"items_per_s\":{:.0f},\"seconds\":{:.1f}{}{}}}",
+                     table, step_, last ? "done" : "running", items + already_items_, total, bytes_.load(),
+                     static_cast<double>(items) / seconds, seconds, detail.json.empty() ? "" : ",", detail.json);
 }
 
 std::string Progress::bar_line(double seconds, bool last) const {

@@ -9,13 +9,17 @@
 #include <cerrno>
 #include <cstring>
 
+#include "migrate/plan/plan_name.h"
+
 namespace offramp::migrate {
 
-std::string Workspace::folder_of(const std::string& plan_path) { return plan_path + ".offramp"; }
+std::string Workspace::folder_of(const std::string& plan_name) { return plan::PlanName::parse(plan_name).folder(); }
 
-Result<std::unique_ptr<Workspace>> Workspace::open_exclusive(const std::string& plan_path) {
-  std::string folder = folder_of(plan_path);
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+Result<std::unique_ptr<Workspace>> Workspace::open_exclusive(const std::string& plan_name) {
+  std::string folder = folder_of(plan_name);
+  // Of a move: PLAN.offramp first, which all moves of the file share.
+  const std::string shared = plan::PlanName{plan::PlanName::parse(plan_name).path, {}}.folder();
+  if ((::mkdir(shared.c_str(), 0700) != 0 && errno != EEXIST) || (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST))
     return Error(ErrorKind::kUnavailable, "workspace.create",
                  "cannot create " + folder + ": " + std::strerror(errno) +
                      "; the journal lives beside the plan, so its folder must be writable");
@@ -32,8 +36,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open_exclusive(const std::string& 
   return std::unique_ptr<Workspace>(new Workspace(std::move(folder), lock));
 }
 
-bool Workspace::is_held(const std::string& plan_path) {
-  int fd = ::open((folder_of(plan_path) + "/lock").c_str(), O_RDWR | O_CLOEXEC);
+bool Workspace::is_held(const std::string& plan_name) {
+  int fd = ::open((folder_of(plan_name) + "/lock").c_str(), O_RDWR | O_CLOEXEC);
   if (fd < 0) return false;
   bool held = ::flock(fd, LOCK_EX | LOCK_NB) != 0;
   ::close(fd);

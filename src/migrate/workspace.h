@@ -1,4 +1,5 @@
-// The folder PLAN.offramp/ beside the plan: journal, staged files, reports. Private (0700), one process at a time.
+// The folder PLAN.offramp/ beside the plan, or PLAN.offramp/TABLE/ of one move: journal, staged files, reports. Private
+// (0700), one process at a time. Plans are named as on the command line (plan/plan_name.h).
 #pragma once
 
 #include <memory>
@@ -10,13 +11,13 @@ namespace offramp::migrate {
 
 class Workspace {
  public:
-  // The folder of a plan file's migration: "plan.yaml" → "plan.yaml.offramp".
-  static std::string folder_of(const std::string& plan_path);
+  // The folder of a plan's migration: "plan.yaml" → "plan.yaml.offramp", "plan.yaml::T" → "plan.yaml.offramp/T".
+  static std::string folder_of(const std::string& plan_name);
 
   // Creates the folder and takes its lock. kConflict when another process works on the same plan.
-  static Result<std::unique_ptr<Workspace>> open_exclusive(const std::string& plan_path);
+  static Result<std::unique_ptr<Workspace>> open_exclusive(const std::string& plan_name);
   // True while some process holds the plan's lock.
-  static bool is_held(const std::string& plan_path);
+  static bool is_held(const std::string& plan_name);
   ~Workspace();
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;

@@ -25,6 +25,7 @@ struct Capabilities {
   bool folds_case = false;  // identifiers that differ only in case collide
   int loaders_default = 2;  // parallel loaders that make sense
   int appliers_default = 1;  // lanes of changes that make sense at once
+  bool one_writer = false;   // who loads keeps all others from writing: several migrations load one after the other
   bool temporal_types = true;  // timestamptz and date are types of its own, not text
   bool uuid_type = true;       // likewise uuid
 };

@@ -40,7 +40,7 @@ Result<std::unique_ptr<Live>> Live::open(Migration& migration, const LiveOptions
   if (auto gap = TRY(journal.fact("gap")); gap && !options.repair_gap)
     return Error(ErrorKind::kGap, "run.gap",
                  "a gap was found and has not been repaired: " + *gap + " Repair it with `offramp run " +
-                     migration.plan.path + " --repair-gap`");
+                     migration.plan.name() + " --repair-gap`");
   TRY(journal.fail_abandoned_requests());
   TRY(live->open_stream());
   TRY(live->open_spool());
@@ -71,7 +71,7 @@ Status Live::open_stream() {
   source::scan::ScanOptions scan = scan_options(migration_.plan, all_.get_token());
   scan.window.clear();
   scan.clock = options_.clock;
-  scan.budget = budget_ = TRY(source::scan::open_read_budget(scan));
+  scan.budget = budget_ = options_.budget ? options_.budget : TRY(source::scan::open_read_budget(scan));
   lookup_ = TRY(source::scan::open_item_lookup(std::move(scan)));
   return {};
 }
@@ -108,7 +108,7 @@ Status Live::begin_generation() {
     gap = true;
     if (!options_.repair_gap)
       return Error(ErrorKind::kGap, "run.spool_gone",
-                   what + " Put it back, or repair the gap with `offramp run " + migration_.plan.path + " --repair-gap`");
+                   what + " Put it back, or repair the gap with `offramp run " + migration_.plan.name() + " --repair-gap`");
   }
   auto repair = TRY(journal.fact("gap_repair"));
   if (gap) {

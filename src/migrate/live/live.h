@@ -34,6 +34,7 @@ struct LiveOptions {
   bool enable_stream = false;
   bool repair_gap = false;
   std::stop_token stop;
+  std::shared_ptr<source::scan::ReadBudget> budget;  // of comparisons, shared with others; empty: the plan's limits
   io::Clock* clock = &io::system_clock();
 };
 

@@ -6,10 +6,10 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace offramp::migrate::plan;
-  auto plan = parse_plan({reinterpret_cast<const char*>(data), size}, "plan.yaml");
+  auto plan = parse_plan_file({reinterpret_cast<const char*>(data), size}, "plan.yaml");
   if (!plan.ok()) return 0;
-  std::string written = write_plan(*plan);
-  auto again = parse_plan(written, "plan.yaml");
-  if (!again.ok() || write_plan(*again) != written) std::abort();
+  std::string written = write_plan_file(*plan);
+  auto again = parse_plan_file(written, "plan.yaml");
+  if (!again.ok() || write_plan_file(*again) != written) std::abort();
   return 0;
 }

@@ -194,14 +194,14 @@ void write_load(std::string& out, const LoadSpec& load) {
   out += "}\n";
 }
 
-void write_limits(std::string& out, const LimitsSpec& limits) {
+void write_limits(std::string& out, std::string_view indent, const LimitsSpec& limits) {
   std::string parts;
   auto part = [&](const std::string& text) { parts += (parts.empty() ? "" : ", ") + text; };
   if (limits.read_units_per_second > 0)
     part(fmt::format("read_units_per_second: {}", limits.read_units_per_second));
   if (limits.items_per_hour > 0) part(fmt::format("items_per_hour: {}", limits.items_per_hour));
   if (!limits.window.empty()) part(fmt::format("window: \"{}\"", limits.window));
-  if (!parts.empty()) out += fmt::format("  limits: {{{}}}\n", parts);
+  if (!parts.empty()) out += fmt::format("{}limits: {{{}}}\n", indent, parts);
 }
 
 void write_source(std::string& out, const SourceSpec& source) {
@@ -227,7 +227,15 @@ void write_source(std::string& out, const SourceSpec& source) {
     out += fmt::format("  capture: {}\n", scalar(source.capture));
   else
     out += fmt::format("  capture: {{from: {}, retention: {}s}}\n", scalar(source.capture), source.retention_s);
-  write_limits(out, source.limits);
+  write_limits(out, "  ", source.limits);
+}
+
+void write_tables(std::string& out, const Plan& plan, const PlanComments& comments) {
+  out += "tables:\n";
+  for (size_t i = 0; i < plan.tables.size(); ++i)
+    write_table(
+        out, plan.tables[i],
+        i < comments.tables.size() ? comments.tables[i] : mapping::profile::TableComments{});
 }
 
 }  // namespace
@@ -238,11 +246,31 @@ std::string write_plan(const Plan& plan, const PlanComments& comments) {
   out += fmt::format("version: {}\n", plan.version);
   write_source(out, plan.source);
   out += fmt::format("target: {}\n", url(plan.target));
-  out += "tables:\n";
-  for (size_t i = 0; i < plan.tables.size(); ++i)
-    write_table(
-        out, plan.tables[i],
-        i < comments.tables.size() ? comments.tables[i] : mapping::profile::TableComments{});
+  write_tables(out, plan, comments);
+  return out;
+}
+
+std::string write_plan_file(const PlanFile& file) {
+  if (!file.several) return write_plan(file.moves[0]);
+  std::string out = fmt::format("version: {}\ntarget: {}\n", file.version, url(file.target));
+  write_limits(out, "", file.limits);
+  out += "moves:\n";
+  for (const Plan& move : file.moves) {
+    SourceSpec source = move.source;
+    if (file.limits != LimitsSpec{}) source.limits = {};
+    std::string body;
+    write_source(body, source);
+    write_tables(body, move, {});
+    // No text of the body holds a line break, so that each of its lines may be moved.
+    std::string_view lead = "  - ";
+    for (size_t at = 0; at < body.size();) {
+      size_t end = body.find('\n', at) + 1;
+      out += lead;
+      out.append(body, at, end - at);
+      lead = "    ";
+      at = end;
+    }
+  }
   return out;
 }
 

@@ -84,28 +84,6 @@ LoadSpec read_load(const YamlNode& node, Mistakes& mistakes) {
   return load;
 }
 
-LimitsSpec read_limits(const YamlNode& node, Mistakes& mistakes) {
-  LimitsSpec limits;
-  MapReader map(node, "source.limits", {"read_units_per_second", "items_per_hour", "window"},
-                mistakes);
-  if (!map.usable()) return limits;
-  limits.read_units_per_second = map.positive_number("read_units_per_second").value_or(0);
-  limits.items_per_hour =
-      static_cast<uint64_t>(map.integer("items_per_hour", 1, INT64_MAX).value_or(0));
-  if (std::optional<std::string> window = map.text("window")) {
-    if (window->size() == 11 && (*window)[5] == '-' &&
-        is_time_of_day(std::string_view(*window).substr(0, 5)) &&
-        is_time_of_day(std::string_view(*window).substr(6)) &&
-        window->substr(0, 5) != window->substr(6))
-      limits.window = *window;
-    else
-      map.mistake(*map.find("window"), fmt::format("source.limits.window must look like "
-                                                   "\"22:00-06:00\", not '{}'",
-                                                   shown(*window)));
-  }
-  return limits;
-}
-
 // "24h", "90m", "30s" in seconds.
 std::optional<int64_t> duration_s(std::string_view text) {
   if (text.size() < 2 || text.size() > 8) return std::nullopt;
@@ -218,6 +196,26 @@ bool holds_secret(std::string_view url) {
   return at != std::string_view::npos && rest.substr(0, at).find(':') != std::string_view::npos;
 }
 
+LimitsSpec read_limits(const YamlNode& node, const std::string& what, Mistakes& mistakes) {
+  LimitsSpec limits;
+  MapReader map(node, what, {"read_units_per_second", "items_per_hour", "window"}, mistakes);
+  if (!map.usable()) return limits;
+  limits.read_units_per_second = map.positive_number("read_units_per_second").value_or(0);
+  limits.items_per_hour =
+      static_cast<uint64_t>(map.integer("items_per_hour", 1, INT64_MAX).value_or(0));
+  if (std::optional<std::string> window = map.text("window")) {
+    if (window->size() == 11 && (*window)[5] == '-' &&
+        is_time_of_day(std::string_view(*window).substr(0, 5)) &&
+        is_time_of_day(std::string_view(*window).substr(6)) &&
+        window->substr(0, 5) != window->substr(6))
+      limits.window = *window;
+    else
+      map.mistake(*map.find("window"), fmt::format("{} must look like \"22:00-06:00\", not '{}'",
+                                                   map.name_of("window"), shown(*window)));
+  }
+  return limits;
+}
+
 SourceSpec read_source(const YamlNode& node, Mistakes& mistakes) {
   SourceSpec source;
   MapReader map(
@@ -242,7 +240,7 @@ SourceSpec read_source(const YamlNode& node, Mistakes& mistakes) {
     source.indexes = read_indexes(*indexes, mistakes);
   source.ttl_attribute = map.text("ttl");
   if (map.find("capture")) read_capture(map, mistakes, source);
-  if (const YamlNode* limits = map.find("limits")) source.limits = read_limits(*limits, mistakes);
+  if (const YamlNode* limits = map.find("limits")) source.limits = read_limits(*limits, "source.limits", mistakes);
   bool needs_table = source.load.from == LoadSpec::From::kScan || source.capture != "none";
   if (source.table.empty() && needs_table && !map.find("table"))
     map.mistake(node, "source needs `table`: the DynamoDB table's name");

@@ -43,7 +43,18 @@ Status check_source(Migration& migration, const std::vector<source::Partition>& 
   return {};
 }
 
-Status prepare(Migration& migration) {
+// Another writer in the way (a single file that somebody else loads into) is waited for.
+Status prepare_target(Migration& migration, target::Target::Start start, std::stop_token stop) {
+  for (;;) {
+    Status prepared = migration.target->prepare(migration.mapping, migration.id, start);
+    if (prepared.ok() || prepared.error().kind() != ErrorKind::kRetry) return prepared;
+    if (!io::system_clock().sleep(std::chrono::seconds(1), stop)) return prepared;
+  }
+}
+
+Status prepare(Migration& migration, const RunOptions& options, std::stop_token stop) {
+  std::unique_lock<std::mutex> alone;
+  if (options.ticket) alone = std::unique_lock(options.ticket->preparing());
   Journal& journal = *migration.journal;
   if (migration.id.empty()) {
     migration.id = random_id();
@@ -51,8 +62,7 @@ Status prepare(Migration& migration) {
     TRY(journal.set_fact("migration", migration.id));
   }
   bool resuming = TRY(journal.fact("prepared")).has_value();
-  TRY(migration.target->prepare(migration.mapping, migration.id,
-                                resuming ? target::Target::Start::kResuming : target::Target::Start::kFirst));
+  TRY(prepare_target(migration, resuming ? target::Target::Start::kResuming : target::Target::Start::kFirst, std::move(stop)));
   if (!resuming) TRY(journal.set_fact("prepared", migration.target->description()));
   return {};
 }
@@ -114,7 +124,6 @@ Status check_export_time(Migration& migration, const live::Live& live) {
 }
 
 void show_live(Progress& progress, live::Live& live, const std::string& step) {
-  live.set_phase(step);
   progress.begin(step, std::nullopt);
   auto shown = std::make_shared<uint64_t>(live.state().applied);
   progress.show([&progress, &live, shown] {
@@ -150,6 +159,7 @@ Status follow_phases(Migration& migration, Progress& progress, live::Live& live,
   }
   if (options.until == Until::kLoaded) return {};
   TRY(live.follow());
+  live.set_phase("catching up");
   show_live(progress, live, "catching up");
   TRY(live.wait_caught_up(kCaughtUpLag));
   progress.end();
@@ -163,6 +173,7 @@ Status follow_phases(Migration& migration, Progress& progress, live::Live& live,
     outcome.verified = TRY(live.verify(progress, verify_options, 0));
   }
   if (options.until == Until::kStopped) {
+    live.set_phase("in sync");
     show_live(progress, live, "in sync");
     live.wait();
     progress.end();
@@ -171,11 +182,25 @@ Status follow_phases(Migration& migration, Progress& progress, live::Live& live,
 }
 
 // Opens what is loaded and prepares the target; nothing is read yet.
-Result<std::vector<source::Partition>> prepare_load(Migration& migration, std::stop_token stop, RunOutcome& outcome) {
-  migration.source = TRY(open_source(migration.plan, migration.folder, std::move(stop)));
+Result<std::vector<source::Partition>> prepare_load(Migration& migration, const RunOptions& options, std::stop_token stop,
+                                                    RunOutcome& outcome) {
+  migration.source = TRY(open_source(migration.plan, migration.folder, std::move(stop), options.load_budget));
   auto partitions = TRY(migration.source->partitions());
   outcome.remarks = migration.source->remarks();
   return partitions;
+}
+
+// Of several moves not all load at once. `live`: null without capture.
+Status wait_for_turn(Migration& migration, Progress& progress, live::Live* live, const RunOptions& options,
+                     std::stop_token stop) {
+  if (!options.ticket || TRY(migration.journal->fact("loaded"))) return {};
+  if (live)
+    show_live(progress, *live, "waiting");
+  else
+    progress.rest("waits for its turn to load");
+  Status turn = options.ticket->begin_load(std::move(stop));
+  progress.end();
+  return turn;
 }
 
 Status run_live(Migration& migration, Progress& progress, LoadOptions load_options, const RunOptions& options,
@@ -188,6 +213,7 @@ Status run_live(Migration& migration, Progress& progress, LoadOptions load_optio
   live_options.enable_stream = options.enable_stream;
   live_options.repair_gap = options.repair_gap;
   live_options.stop = options.stop;
+  live_options.budget = options.compare_budget;
   // A signal is no failure of something that is to run until one comes; what is durable stays.
   auto signalled = [&](const Error& error) {
     return error.kind() == ErrorKind::kCancelled && options.stop.stop_requested();
@@ -199,14 +225,17 @@ Status run_live(Migration& migration, Progress& progress, LoadOptions load_optio
   }
   auto live = std::move(opened).value();
   TRY(live->capture());
+  if (options.ticket) options.ticket->captured();
   Status done = [&]() -> Status {
-    auto partitions = TRY(prepare_load(migration, live->token(), outcome));
+    auto partitions = TRY(prepare_load(migration, options, live->token(), outcome));
     TRY(check_export_time(migration, *live));
     TRY(check_source(migration, partitions));
-    TRY(prepare(migration));
+    TRY(prepare(migration, options, live->token()));
+    TRY(wait_for_turn(migration, progress, live.get(), options, live->token()));
     live->set_phase("loading");
     load_options.stop = live->token();
     TRY(load_all(migration, progress, partitions, load_options, outcome));
+    if (options.ticket) options.ticket->end_load();
     return follow_phases(migration, progress, *live, options, load_options.loaders, outcome);
   }();
   progress.end();
@@ -227,10 +256,13 @@ Result<RunOutcome> run_phases(Migration& migration, Progress& progress, const Ru
   if (migration.plan.source.capture != "none") {
     TRY(run_live(migration, progress, load_options, options, outcome));
   } else {
-    auto partitions = TRY(prepare_load(migration, options.stop, outcome));
+    if (options.ticket) options.ticket->captured();
+    auto partitions = TRY(prepare_load(migration, options, options.stop, outcome));
     TRY(check_source(migration, partitions));
-    TRY(prepare(migration));
+    TRY(prepare(migration, options, options.stop));
+    TRY(wait_for_turn(migration, progress, nullptr, options, options.stop));
     TRY(load_all(migration, progress, partitions, load_options, outcome));
+    if (options.ticket) options.ticket->end_load();
     if (options.until != Until::kLoaded) {
       verify::Options verify_options;
       verify_options.threads = load_options.loaders;
@@ -256,7 +288,7 @@ Result<RunOutcome> run(Migration& migration, Progress& progress, const RunOption
   if (!outcome.ok() && outcome.error().kind() == ErrorKind::kCancelled && options.stop.stop_requested())
     return Error(ErrorKind::kCancelled, "run.stopped",
                  "stopped by a signal; everything up to the newest checkpoint is kept. Go on with `offramp run " +
-                     migration.plan.path + "`");
+                     migration.plan.name() + "`");
   return outcome;
 }
 

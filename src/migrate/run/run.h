@@ -12,6 +12,7 @@
 #include "migrate/load.h"
 #include "migrate/migration.h"
 #include "migrate/progress.h"
+#include "migrate/run/load_gate.h"
 #include "migrate/verify/verify.h"
 
 namespace offramp::migrate {
@@ -25,6 +26,9 @@ struct RunOptions {
   std::stop_token stop;
   bool enable_stream = false;
   bool repair_gap = false;
+  // Of several moves that run side by side (run_moves.h); empty: this one is alone.
+  LoadGate::Ticket* ticket = nullptr;
+  std::shared_ptr<source::scan::ReadBudget> load_budget, compare_budget;
   // Called once the follower has caught up, before a verification (with `capture: streams`).
   std::function<Status(live::Live&)> when_caught_up;
 };

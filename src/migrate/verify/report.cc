@@ -25,7 +25,7 @@ std::string report_json(const Report& report, const Migration& migration) {
       "\"missing\":{},\"extra\":{},\"different\":{},\"refused\":{},\"waived\":{},\"unreadable\":{},\"skipped\":{},"
       "\"dropped_values\":{},\"source_copies\":{},\"letters_open\":{},\"repaired\":{},\"suspects\":{},\"unsettled\":{},\"equal_until\":{},\"sampled\":{},\"digest_version\":{},\"seconds\":{:.3f},"
       "\"findings\":[",
-      report.equal, ddb::json_quoted(report.at), ddb::json_quoted(migration.plan.path), ddb::json_quoted(source_name(migration)),
+      report.equal, ddb::json_quoted(report.at), ddb::json_quoted(migration.plan.name()), ddb::json_quoted(source_name(migration)),
       ddb::json_quoted(migration.target->description()), report.source_items, report.target_items, report.missing, report.extra,
       report.different, report.refused, report.waived, report.unreadable, report.skipped, report.dropped_values,
       report.source_copies, report.letters_open, report.repaired, report.suspects,

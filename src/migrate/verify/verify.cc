@@ -467,7 +467,7 @@ Result<Report> Verification::run() {
   if (!TRY(migration_.journal->fact("loaded")))
     return Error(ErrorKind::kConfig, "verify.not_loaded",
                  "the load has not finished, so there is nothing to compare yet; finish it with `offramp run " +
-                     migration_.plan.path + "`");
+                     migration_.plan.name() + "`");
   partitions_ = TRY(migration_.source->partitions());
   for (const auto& [partition, position] : TRY(migration_.target->positions())) {
     total_ += position.records;

@@ -78,11 +78,11 @@ class SqliteApplier : public Applier {
     if (log_pages_ - checked_at_ < checkpoint_pages_) return;
     checked_at_ = log_pages_;
     bool waits = log_pages_ >= log_pages_max_;
-    if (waits) sqlite3_busy_timeout(db_.get(), kLogWaitMs);
+    if (waits) set_busy_timeout(db_, kLogWaitMs);
     sqlite3_wal_checkpoint_v2(db_.get(), "main",
                               waits ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
                               nullptr, nullptr);
-    if (waits) sqlite3_busy_timeout(db_.get(), busy_timeout_ms_);
+    if (waits) set_busy_timeout(db_, busy_timeout_ms_);
   }
 
   io::SqliteDb db_;

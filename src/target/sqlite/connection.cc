@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "target/sqlite/schema.h"
 
@@ -141,6 +143,22 @@ Status check_path(const std::string& path, Access access) {
   return {};
 }
 
+namespace {
+
+constexpr int kBusyPauseMs = 4;
+
+int wait_while_busy(void* timeout_ms, int calls) {
+  if (static_cast<intptr_t>(calls) * kBusyPauseMs >= reinterpret_cast<intptr_t>(timeout_ms)) return 0;
+  std::this_thread::sleep_for(std::chrono::milliseconds(kBusyPauseMs));
+  return 1;
+}
+
+}  // namespace
+
+void set_busy_timeout(io::SqliteDb& db, int milliseconds) {
+  sqlite3_busy_handler(db.get(), wait_while_busy, reinterpret_cast<void*>(static_cast<intptr_t>(milliseconds)));
+}
+
 Result<io::SqliteDb> open_connection(const Options& options, Access access) {
   const std::string& path = options.path;
   TRY(check_path(path, access));
@@ -154,7 +172,7 @@ Result<io::SqliteDb> open_connection(const Options& options, Access access) {
   if (!opened.ok())
     return file_error(ErrorKind::kConfig, path, "cannot be opened: " + opened.error().message());
   io::SqliteDb db = std::move(opened).value();
-  sqlite3_busy_timeout(db.get(), options.busy_timeout_ms);
+  set_busy_timeout(db, options.busy_timeout_ms);
   auto readable = db.query_int64("SELECT count(*) FROM sqlite_master");
   if (!readable.ok()) {
     if (readable.error().kind() == ErrorKind::kCorrupt)

@@ -31,6 +31,11 @@ struct Options {
 
 enum class Access { kCreate, kWrite, kRead };
 
+// How long the connection waits for others' writing, in this process and outside, before kRetry. It looks again every
+// few milliseconds: SQLite's own pauses grow to 100 ms, and a writer that commits one transaction after the other lets
+// nobody in who sleeps so long.
+void set_busy_timeout(io::SqliteDb& db, int milliseconds);
+
 // What can be said about the path without opening it.
 Status check_path(const std::string& path, Access access);
 // Opens the file and reads its header. kConfig, naming the path and what to do, for a missing

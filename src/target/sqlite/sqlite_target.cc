@@ -22,6 +22,7 @@ Capabilities SqliteTarget::static_capabilities() {
   out.limits.text_allows_nul = false;      // stored whole, but SQLite's own functions stop at it
   out.folds_case = true;
   out.loaders_default = 2;  // they decode; one thread writes
+  out.one_writer = true;
   out.temporal_types = false;  // text as the source wrote it serves SQL as well and costs nothing
   out.uuid_type = false;
   return out;

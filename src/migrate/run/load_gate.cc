@@ -1,0 +1,41 @@
+#include "migrate/run/load_gate.h"
+
+namespace offramp::migrate {
+
+LoadGate::Ticket::~Ticket() {
+  captured();
+  end_load();
+}
+
+void LoadGate::Ticket::captured() {
+  if (counted_) return;
+  counted_ = true;
+  std::lock_guard lock(gate_.mutex_);
+  --gate_.awaited_;
+  gate_.changed_.notify_all();
+}
+
+Status LoadGate::Ticket::begin_load(std::stop_token stop) {
+  captured();
+  std::unique_lock lock(gate_.mutex_);
+  gate_.waiting_.insert(place_);
+  bool mine = gate_.changed_.wait(lock, stop, [&] {
+    return gate_.awaited_ == 0 && gate_.free_ > 0 && *gate_.waiting_.begin() == place_;
+  });
+  gate_.waiting_.erase(place_);
+  gate_.changed_.notify_all();
+  if (!mine) return Error(ErrorKind::kCancelled, "load.stopped", "stopped before the load began; nothing was loaded");
+  --gate_.free_;
+  loads_ = true;
+  return {};
+}
+
+void LoadGate::Ticket::end_load() {
+  if (!loads_) return;
+  loads_ = false;
+  std::lock_guard lock(gate_.mutex_);
+  ++gate_.free_;
+  gate_.changed_.notify_all();
+}
+
+}  // namespace offramp::migrate
