@@ -21,7 +21,7 @@ void print_verdict(const migrate::verify::Report& report, const std::string& fol
                report.equal ? "equal" : "NOT EQUAL", with_commas(report.source_items), with_commas(report.target_items));
   fmt::print(" ({:.1f} s)\n", report.seconds);
   if (!report.equal_until.empty())
-    fmt::print("  changes went on meanwhile: {} up to {}\n", report.equal ? "equal" : "compared", report.equal_until);
+    fmt::print("  changes went on meanwhile, so the two were counted at different moments: {} up to {}\n", report.equal ? "equal" : "compared", report.equal_until);
   auto count = [](uint64_t value, const char* what) {
     if (value) fmt::print("  {:>12} {}\n", with_commas(value), what);
   };
