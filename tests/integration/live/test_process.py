@@ -21,8 +21,7 @@ def test_sigterm_while_the_source_is_slow_to_answer(sqlite_live, server, ring_ta
         before = server.calls[operation]
         background = sqlite_live.start()
         sqlite_live.await_("a call", lambda: server.calls[operation] > before)
-        # 3: what was asked for when the signal came could not be done.
-        background.terminate(codes=(0, 3))
+        background.terminate()
     server.trouble = lambda name, number: None
     sqlite_live.run("--until", "caught-up")
     ring.check(ledger, sqlite_live.reader.items(), ring_table.contents())
@@ -71,7 +70,7 @@ def test_sigterm_while_the_source_is_away(sqlite_live, server, ring_table, ledge
     sqlite_live.await_in_sync()
     server.stop()
     time.sleep(1)
-    sqlite_live.background.terminate(codes=(0, 3))
+    sqlite_live.background.terminate()
     server.start()
     sqlite_live.run("--until", "caught-up")
     ring.check(ledger, sqlite_live.reader.items())
@@ -84,7 +83,7 @@ def test_sigterm_while_the_target_is_away(make_live, server, ring_table, ledger,
     own_postgres.stop("immediate")
     with ring.Writers(ledger, ring_table.write, rate=500):
         time.sleep(1)
-    live.background.terminate(codes=(0, 3))
+    live.background.terminate()
     own_postgres.start()
     live.run("--until", "caught-up")
     ring.check(ledger, live.reader.items(), ring_table.contents())
@@ -103,7 +102,7 @@ def test_status_while_running_stopped_and_killed(live, ring_table, ledger):
     assert "lag" in live.tool.run("status", live.tool.plan_path).out
     live.background.kill()
     status = live.status()
-    assert status["running"] is False, status
+    assert status["running"] is False and status["phase"] == "catching up", status
     assert any("none is lost" in sentence for sentence in status["resume"]), status
     live.start()
     live.await_in_sync()
