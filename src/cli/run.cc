@@ -9,6 +9,7 @@
 #include "cli/signals.h"
 #include "cli/verdict.h"
 #include "migrate/live_state.h"
+#include "migrate/metrics/endpoint.h"
 #include "migrate/plan/plan_name.h"
 #include "migrate/run/run.h"
 #include "migrate/run/run_moves.h"
@@ -19,6 +20,7 @@ namespace {
 struct Options {
   std::string plan;
   std::string until;
+  std::string metrics;  // empty: not served
   int jobs = 0;
   size_t loads = migrate::kLoadsAtOnce;
   bool json = false;
@@ -123,6 +125,13 @@ Result<int> run_command(const Options& options) {
   const auto file = TRY(migrate::plan::read_plan_file(name.path));
   TRY(migrate::check_names_of_moves(file));
   migrate::RunOptions run_options;
+  migrate::metrics::Metrics metrics;
+  std::unique_ptr<migrate::metrics::Endpoint> endpoint;
+  if (!options.metrics.empty()) {
+    endpoint = TRY(migrate::metrics::Endpoint::open(options.metrics, metrics));
+    if (!options.quiet) migrate::Progress(migrate::Progress::detect()).say("metrics: " + endpoint->url() + "/metrics");
+    run_options.metrics = &metrics;
+  }
   run_options.until = options.until == "loaded"      ? migrate::Until::kLoaded
                       : options.until == "caught-up" ? migrate::Until::kCaughtUp
                       : options.until == "verified"  ? migrate::Until::kVerified
@@ -161,6 +170,8 @@ void add_run(CLI::App& app, Action& action) {
   command->add_flag("--enable-stream", options->enable_stream, "switch the table's stream on when it has none");
   command->add_flag("--repair-gap", options->repair_gap,
                     "after a gap: capture anew, compare both sides, make the target equal, go on");
+  command->add_option("--metrics", options->metrics,
+                      "serve /metrics (Prometheus) and /healthz at this address and port; a port alone: 127.0.0.1");
   command->add_option("-j,--jobs", options->jobs, "parallel loaders (default: what suits the target)")->check(CLI::Range(1, 64));
   command->add_option("--loads", options->loads, "of a plan's moves, so many load at the same time; the others wait, captured")
       ->check(CLI::Range(1, 100))->capture_default_str();

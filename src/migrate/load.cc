@@ -12,6 +12,15 @@
 namespace offramp::migrate {
 namespace {
 
+void count(LoadMeter& meter, uint64_t records, uint64_t bytes, const LoadCounts& before, const LoadCounts& after) {
+  meter.records += records;
+  meter.bytes += bytes;
+  meter.stored += after.stored - before.stored;
+  meter.overflow += after.overflow - before.overflow;
+  meter.skipped += after.skipped - before.skipped;
+  meter.refused += after.refused - before.refused;
+}
+
 class LoadRun {
  public:
   LoadRun(source::ItemSource& source, const std::vector<source::Partition>& partitions, target::Target& target,
@@ -94,6 +103,7 @@ Status LoadRun::load_partition(const source::Partition& partition, mapping::Spli
       if (!next.ok()) return stopped_by(next.error()) ? loader.flush() : std::move(next).error();
       more = *next;
       batch->rows.reset(mapping_->tables().size());
+      const LoadCounts before = counts;
       letters.clear();
       for (size_t i = 0; i < batch->items.size(); ++i) {
         ddb::ItemView item = batch->items.item(i);
@@ -109,10 +119,12 @@ Status LoadRun::load_partition(const source::Partition& partition, mapping::Spli
       }
       counts.refused += batch->items.bad.size();
       TRY(file_letters(partition.id, *batch, letters));
-      progress_.add(batch->items.size() + batch->items.bad.size(), batch->items.source_bytes);
+      const uint64_t records = batch->items.size() + batch->items.bad.size(), bytes = batch->items.source_bytes;
+      progress_.add(records, bytes);
       resume = batch->after;
       batch->after.token = pack_token(counts, batch->after.token);
       TRY(loader.append(std::move(batch)));
+      if (options_.meter) count(*options_.meter, records, bytes, before, counts);
     }
   }
   std::lock_guard lock(mutex_);

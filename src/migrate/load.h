@@ -5,6 +5,7 @@
 // batches in flight is bounded by loaders and the target's own queue.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -24,8 +25,15 @@ namespace offramp::migrate {
 // More open letters than this stop the load: the plan does not fit the data.
 constexpr uint64_t kOpenLettersMax = 100'000;
 
+// What the load has done since the process began, for those who watch it.
+struct LoadMeter {
+  std::atomic<uint64_t> records{0}, bytes{0}, stored{0}, overflow{0}, skipped{0}, refused{0};
+  std::atomic<bool> finishing{false};  // all is written; keys and indexes are being made
+};
+
 struct LoadOptions {
   int loaders = 2;
+  LoadMeter* meter = nullptr;  // counted into when given
   std::stop_token stop;
 };
 

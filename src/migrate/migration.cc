@@ -32,7 +32,8 @@ source::scan::ScanOptions scan_options(const plan::Plan& plan, std::stop_token s
 
 Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, const std::string& stage_folder,
                                                         std::stop_token stop,
-                                                        std::shared_ptr<source::scan::ReadBudget> budget) {
+                                                        std::shared_ptr<source::scan::ReadBudget> budget,
+                                                        std::shared_ptr<ddb::client::CallCounts> calls) {
   const plan::SourceSpec& spec = plan.source;
   switch (spec.load.from) {
     case plan::LoadSpec::From::kExport: {
@@ -56,6 +57,7 @@ Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, 
     case plan::LoadSpec::From::kScan: {
       source::scan::ScanOptions options = scan_options(plan, std::move(stop));
       options.budget = std::move(budget);
+      options.counts = std::move(calls);
       return source::scan::open_scan(std::move(options));
     }
   }

@@ -152,6 +152,10 @@ Result<std::string> Client::call(std::string_view operation, std::string_view ta
   auto wait = [&](const Error& why, std::optional<std::chrono::milliseconds> asked = {}) {
     if (backoff.tries() >= options.retry.tries_max) return false;
     report.waits_for(why);
+    if (options.counts) {
+      ++options.counts->retries;
+      if (why.kind() == ErrorKind::kThrottled) ++options.counts->throttles;
+    }
     return backoff.wait(options.stop, asked);
   };
   request.method = "POST";

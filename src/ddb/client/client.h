@@ -9,6 +9,7 @@
 // items (C12).
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -26,6 +27,12 @@ enum class Api { kDynamoDb, kStreams };
 
 // For calls that wait for a lost or throttling service until a stop is requested.
 constexpr int kTriesUnlimited = std::numeric_limits<int>::max();
+
+// What calls needed since it was made; shared by the clients that are given it. Atomics, nothing to guard.
+struct CallCounts {
+  std::atomic<uint64_t> retries{0};    // tries after the first
+  std::atomic<uint64_t> throttles{0};  // of these, asked for by the service
+};
 
 struct ClientOptions {
   std::string region;  // empty: AWS_REGION, AWS_DEFAULT_REGION, the profile's
@@ -49,6 +56,7 @@ struct ClientOptions {
   // Called with the reason before each wait for another try, and with nullptr when no call of this
   // client waits any more. From the calling threads, one at a time; it must not call the client.
   std::function<void(const Error* why)> on_wait;
+  std::shared_ptr<CallCounts> counts;  // empty: not counted
 };
 
 class Client {

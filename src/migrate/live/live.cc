@@ -56,6 +56,7 @@ Status Live::open_stream() {
     std::lock_guard lock(mutex_);
     source_waiting_ = why ? why->message() : "";
   };
+  options.counts = migration_.source_calls;
   source_ = TRY(source::streams::open_streams(options));
   auto stream = source_->describe();
   bool off = stream.ok() ? !stream->enabled : stream.error().code() == "streams.none";
@@ -71,6 +72,7 @@ Status Live::open_stream() {
   source::scan::ScanOptions scan = scan_options(migration_.plan, all_.get_token());
   scan.window.clear();
   scan.clock = options_.clock;
+  scan.counts = migration_.source_calls;
   scan.budget = budget_ = options_.budget ? options_.budget : TRY(source::scan::open_read_budget(scan));
   lookup_ = TRY(source::scan::open_item_lookup(std::move(scan)));
   return {};

@@ -46,7 +46,7 @@ Result<std::unique_ptr<source::ItemSource>> Live::open_table(double read_units_p
     options.read_units_per_second = read_units_per_second;
     budget = TRY(source::scan::open_read_budget(options));
   }
-  return open_source(table, migration_.folder, all_.get_token(), std::move(budget));
+  return open_source(table, migration_.folder, all_.get_token(), std::move(budget), migration_.source_calls);
 }
 
 Result<verify::Report> Live::verify(Progress& progress, verify::Options options, double read_units_per_second) {

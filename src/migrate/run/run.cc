@@ -13,6 +13,7 @@
 #include "ddb/wire_json.h"
 #include "migrate/live/live.h"
 #include "migrate/run/cross_table.h"
+#include "migrate/run/run_meter.h"
 
 namespace offramp::migrate {
 namespace {
@@ -100,7 +101,10 @@ Status load_all(Migration& migration, Progress& progress, const std::vector<sour
   if (outcome.already_loaded) return {};
   outcome.load = TRY(load(*migration.source, partitions, *migration.target, migration.mapping, *migration.journal,
                           progress, options));
-  return finish(migration, progress, options, outcome);
+  options.meter->finishing = true;
+  TRY(finish(migration, progress, options, outcome));
+  options.meter->finishing = false;
+  return {};
 }
 
 // C2: an export must show the table as it was well after the capture began.
@@ -184,7 +188,8 @@ Status follow_phases(Migration& migration, Progress& progress, live::Live& live,
 // Opens what is loaded and prepares the target; nothing is read yet.
 Result<std::vector<source::Partition>> prepare_load(Migration& migration, const RunOptions& options, std::stop_token stop,
                                                     RunOutcome& outcome) {
-  migration.source = TRY(open_source(migration.plan, migration.folder, std::move(stop), options.load_budget));
+  migration.source = TRY(open_source(migration.plan, migration.folder, std::move(stop), options.load_budget,
+                                     migration.source_calls));
   auto partitions = TRY(migration.source->partitions());
   outcome.remarks = migration.source->remarks();
   return partitions;
@@ -204,7 +209,7 @@ Status wait_for_turn(Migration& migration, Progress& progress, live::Live* live,
 }
 
 Status run_live(Migration& migration, Progress& progress, LoadOptions load_options, const RunOptions& options,
-                RunOutcome& outcome) {
+                RunMeter& meter, RunOutcome& outcome) {
   if (migration.plan.source.load.from == plan::LoadSpec::From::kDump)
     return Error(ErrorKind::kConfig, "run.capture_dump",
                  "a dump does not say when it was taken, so changes between it and the capture could be missing; load "
@@ -224,6 +229,7 @@ Status run_live(Migration& migration, Progress& progress, LoadOptions load_optio
     return outcome.stopped ? Status() : std::move(opened).error();
   }
   auto live = std::move(opened).value();
+  RunMeter::Attached attached(meter, *live);
   TRY(live->capture());
   if (options.ticket) options.ticket->captured();
   Status done = [&]() -> Status {
@@ -247,23 +253,26 @@ Status run_live(Migration& migration, Progress& progress, LoadOptions load_optio
   return done;
 }
 
-Result<RunOutcome> run_phases(Migration& migration, Progress& progress, const RunOptions& options) {
+Result<RunOutcome> run_phases(Migration& migration, Progress& progress, const RunOptions& options, RunMeter& meter) {
   auto begun = std::chrono::steady_clock::now();
   RunOutcome outcome;
   LoadOptions load_options;
   load_options.loaders = options.loaders > 0 ? options.loaders : migration.target->capabilities().loaders_default;
   load_options.stop = options.stop;
+  load_options.meter = &meter.load();
   if (migration.plan.source.capture != "none") {
-    TRY(run_live(migration, progress, load_options, options, outcome));
+    TRY(run_live(migration, progress, load_options, options, meter, outcome));
   } else {
     if (options.ticket) options.ticket->captured();
     auto partitions = TRY(prepare_load(migration, options, options.stop, outcome));
     TRY(check_source(migration, partitions));
     TRY(prepare(migration, options, options.stop));
     TRY(wait_for_turn(migration, progress, nullptr, options, options.stop));
+    meter.set_phase("loading");
     TRY(load_all(migration, progress, partitions, load_options, outcome));
     if (options.ticket) options.ticket->end_load();
     if (options.until != Until::kLoaded) {
+      meter.set_phase("verifying");
       verify::Options verify_options;
       verify_options.threads = load_options.loaders;
       verify_options.stop = options.stop;
@@ -283,7 +292,13 @@ Result<RunOutcome> run_phases(Migration& migration, Progress& progress, const Ru
 }  // namespace
 
 Result<RunOutcome> run(Migration& migration, Progress& progress, const RunOptions& options) {
-  auto outcome = run_phases(migration, progress, options);
+  RunMeter meter(migration, progress);
+  std::unique_ptr<metrics::Metrics::Entry> measured;
+  if (options.metrics) measured = options.metrics->add(migration.plan.source.table, [&meter] { return meter.sample(); });
+  auto outcome = run_phases(migration, progress, options, meter);
+  // The other moves go on, and the process with them: this one must not just vanish from the metrics.
+  if (measured && !outcome.ok() && outcome.error().kind() != ErrorKind::kCancelled)
+    options.metrics->add_failed(migration.plan.source.table, outcome.error().message());
   // Whatever was waited for when the signal came, one sentence says how to go on.
   if (!outcome.ok() && outcome.error().kind() == ErrorKind::kCancelled && options.stop.stop_requested())
     return Error(ErrorKind::kCancelled, "run.stopped",

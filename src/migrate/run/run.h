@@ -10,6 +10,7 @@
 #include "migrate/live/live.h"
 #include "migrate/live_state.h"
 #include "migrate/load.h"
+#include "migrate/metrics/metrics.h"
 #include "migrate/migration.h"
 #include "migrate/progress.h"
 #include "migrate/run/load_gate.h"
@@ -31,6 +32,7 @@ struct RunOptions {
   std::shared_ptr<source::scan::ReadBudget> load_budget, compare_budget;
   // Called once the follower has caught up, before a verification (with `capture: streams`).
   std::function<Status(live::Live&)> when_caught_up;
+  metrics::Metrics* metrics = nullptr;  // told of this table while it runs
 };
 
 struct RunOutcome {

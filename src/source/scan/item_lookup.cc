@@ -46,7 +46,8 @@ Result<std::unique_ptr<ItemLookup>> open_item_lookup(ScanOptions options) {
                                                .credentials = options.credentials,
                                                .retry = options.retry,
                                                .clock = options.clock,
-                                               .stop = options.stop}));
+                                               .stop = options.stop,
+                                               .counts = options.counts}));
   return std::unique_ptr<ItemLookup>(new ItemLookup(std::move(options), std::move(client)));
 }
 

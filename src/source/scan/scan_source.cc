@@ -129,7 +129,8 @@ Result<std::unique_ptr<ItemSource>> open_scan(ScanOptions options) {
                                                .credentials = options.credentials,
                                                .retry = options.retry,
                                                .clock = options.clock,
-                                               .stop = options.stop}));
+                                               .stop = options.stop,
+                                               .counts = options.counts}));
   return std::unique_ptr<ItemSource>(new ScanSource(std::move(options), std::move(client)));
 }
 

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "ddb/client/client.h"
 #include "io/aws/credentials.h"
 #include "io/backoff.h"
 #include "source/item_source.h"
@@ -42,6 +43,7 @@ struct ScanOptions {
   std::shared_ptr<io::aws::CredentialsProvider> credentials;
   io::BackoffOptions retry{.tries_max = 20};
   io::Clock* clock = &io::system_clock();
+  std::shared_ptr<ddb::client::CallCounts> counts;  // of repeated calls; empty: not counted
 };
 
 // The budget that read_units_per_second, items_per_hour and window describe, to be shared between

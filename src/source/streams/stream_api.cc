@@ -58,7 +58,8 @@ Result<std::unique_ptr<StreamApi>> StreamApi::open(const StreamsOptions& options
                                     .retry = options.retry,
                                     .clock = options.clock,
                                     .stop = options.stop,
-                                    .on_wait = options.on_wait};
+                                    .on_wait = options.on_wait,
+                                    .counts = options.counts};
   auto tables = TRY(ddb::client::Client::open(client));
   client.api = ddb::client::Api::kStreams;
   client.answer_bytes_max = kAnswerBytesMax;

@@ -31,6 +31,7 @@ struct StreamsOptions {
   // Called with the reason before each wait for the service, and with nullptr when no call waits
   // any more (the two APIs each say so for themselves). It must not call the source.
   std::function<void(const Error* why)> on_wait;
+  std::shared_ptr<ddb::client::CallCounts> counts;  // empty: not counted
 };
 
 // Checks the options (kConfig); does not connect.
