@@ -41,13 +41,7 @@ void add_items(const std::vector<std::string_view>& items, ddb::JsonDecoder& dec
 Result<std::unique_ptr<ItemLookup>> open_item_lookup(ScanOptions options) {
   TRY(check_table_name(options.table));
   if (!options.budget) options.budget = TRY(open_read_budget(options));
-  auto client = TRY(ddb::client::Client::open({.region = options.region,
-                                               .endpoint = options.endpoint,
-                                               .credentials = options.credentials,
-                                               .retry = options.retry,
-                                               .clock = options.clock,
-                                               .stop = options.stop,
-                                               .counts = options.counts}));
+  auto client = TRY(open_client(options));
   return std::unique_ptr<ItemLookup>(new ItemLookup(std::move(options), std::move(client)));
 }
 

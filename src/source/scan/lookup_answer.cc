@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include "ddb/wire_json.h"
+#include "source/service_answer.h"
 
 namespace offramp::source::scan {
 namespace {
@@ -13,12 +14,6 @@ namespace od = simdjson::ondemand;
 Error corrupt(std::string_view why) {
   return Error(ErrorKind::kCorrupt, "scan.lookup_answer",
                fmt::format("the answer of BatchGetItem cannot be read: {}", why));
-}
-
-// raw_json() runs to the next token: what follows the object's end is white space.
-std::string_view without_trailing_space(std::string_view text) {
-  size_t last = text.find_last_not_of(" \t\r\n");
-  return text.substr(0, last == text.npos ? 0 : last + 1);
 }
 
 // Calls take(text) for each object of the array.

@@ -117,6 +117,16 @@ Result<std::shared_ptr<ReadBudget>> open_read_budget(const ScanOptions& options)
                                       std::move(window), *options.clock);
 }
 
+Result<std::unique_ptr<ddb::client::Client>> open_client(const ScanOptions& options) {
+  return ddb::client::Client::open({.region = options.region,
+                                    .endpoint = options.endpoint,
+                                    .credentials = options.credentials,
+                                    .retry = options.retry,
+                                    .clock = options.clock,
+                                    .stop = options.stop,
+                                    .counts = options.counts});
+}
+
 Result<std::unique_ptr<ItemSource>> open_scan(ScanOptions options) {
   TRY(check_table_name(options.table));
   if (options.segments == 0) options.segments = kSegmentsDefault;
@@ -124,13 +134,7 @@ Result<std::unique_ptr<ItemSource>> open_scan(ScanOptions options) {
     return Error(ErrorKind::kConfig, "scan.segments",
                  fmt::format("segments must be 1 to {}, not {}", kSegmentsMax, options.segments));
   if (!options.budget) options.budget = TRY(open_read_budget(options));
-  auto client = TRY(ddb::client::Client::open({.region = options.region,
-                                               .endpoint = options.endpoint,
-                                               .credentials = options.credentials,
-                                               .retry = options.retry,
-                                               .clock = options.clock,
-                                               .stop = options.stop,
-                                               .counts = options.counts}));
+  auto client = TRY(open_client(options));
   return std::unique_ptr<ItemSource>(new ScanSource(std::move(options), std::move(client)));
 }
 

@@ -52,6 +52,8 @@ Result<std::shared_ptr<ReadBudget>> open_read_budget(const ScanOptions& options)
 
 // kConfig when it is no name or ARN of a table.
 Status check_table_name(const std::string& table);
+// The client that the options ask for.
+Result<std::unique_ptr<ddb::client::Client>> open_client(const ScanOptions& options);
 
 // Checks the options (kConfig); does not connect.
 Result<std::unique_ptr<ItemSource>> open_scan(ScanOptions options);

@@ -8,6 +8,7 @@
 
 #include "ddb/item_batch.h"
 #include "ddb/wire_json.h"
+#include "source/service_answer.h"
 
 namespace offramp::source::streams {
 namespace {
@@ -21,12 +22,6 @@ constexpr size_t kKeyTextMax = 64 * 1024;
 Error corrupt_answer(std::string_view why) {
   return Error(ErrorKind::kCorrupt, "streams.answer",
                fmt::format("the answer of GetRecords cannot be read: {}", why));
-}
-
-// raw_json() runs to the next token: what follows the object's end is white space.
-std::string_view without_trailing_space(std::string_view text) {
-  size_t last = text.find_last_not_of(" \t\r\n");
-  return text.substr(0, last == text.npos ? 0 : last + 1);
 }
 
 // Seconds since 1970: 1768387643, and from some servers 1768387643.0 or 1.768387643E9. 0 when it is

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "source/service_answer.h"
 #include "source/streams/records.h"
 
 namespace offramp::source::streams {
@@ -16,48 +16,9 @@ using nlohmann::json;
 // AWS says 28 to 65; other servers are given some room.
 constexpr size_t kShardIdMax = 256;
 
-std::string text(const json& object, const char* name) {
-  if (!object.is_object()) return "";
-  auto at = object.find(name);
-  return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
-
-const json& member(const json& object, const char* name) {
-  static const json kNothing;
-  if (!object.is_object()) return kNothing;
-  auto at = object.find(name);
-  return at == object.end() ? kNothing : *at;
-}
-
 Error unreadable(const std::string& what, std::string_view why) {
   return Error(ErrorKind::kCorrupt, "streams.describe",
                fmt::format("the description of {} cannot be read: {}", what, why));
-}
-
-std::optional<ddb::Type> key_type(const std::string& tag) {
-  if (tag == "S") return ddb::Type::kS;
-  if (tag == "N") return ddb::Type::kN;
-  if (tag == "B") return ddb::Type::kB;
-  return std::nullopt;
-}
-
-Result<model::KeySchema> read_key(const json& description, const std::string& what) {
-  std::map<std::string, std::string> types;
-  for (const json& attribute : member(description, "AttributeDefinitions"))
-    types[text(attribute, "AttributeName")] = text(attribute, "AttributeType");
-  model::KeySchema key;
-  for (const json& element : member(description, "KeySchema")) {
-    std::string name = text(element, "AttributeName");
-    auto type = key_type(types[name]);
-    if (name.empty() || !type) return unreadable(what, "a key attribute has no type");
-    if (text(element, "KeyType") == "HASH") {
-      key.partition = {name, *type};
-    } else {
-      key.sort = model::KeyAttribute{name, *type};
-    }
-  }
-  if (key.partition.name.empty()) return unreadable(what, "it has no partition key");
-  return key;
 }
 
 // Names go into messages and into the spool: printable, without blanks.
@@ -70,11 +31,11 @@ bool is_shard_id(const std::string& id) {
 
 Result<Shard> read_shard(const json& description, const std::string& what) {
   Shard shard;
-  shard.id = text(description, "ShardId");
-  shard.parent = text(description, "ParentShardId");
+  shard.id = text_member(description, "ShardId");
+  shard.parent = text_member(description, "ParentShardId");
   const json& range = member(description, "SequenceNumberRange");
-  shard.starting_sequence = text(range, "StartingSequenceNumber");
-  shard.closed = !text(range, "EndingSequenceNumber").empty();
+  shard.starting_sequence = text_member(range, "StartingSequenceNumber");
+  shard.closed = !text_member(range, "EndingSequenceNumber").empty();
   if (!is_shard_id(shard.id)) return unreadable(what, "a shard has no usable ShardId");
   if (!shard.parent.empty() && (!is_shard_id(shard.parent) || shard.parent == shard.id))
     return unreadable(what, fmt::format("the ParentShardId of shard {} is unusable", shard.id));
@@ -92,14 +53,14 @@ Result<TableStream> parse_table_stream(const std::string& answer, const std::str
   const std::string what = "table " + table;
   if (!description.is_object()) return unreadable(what, "there is no Table in the answer");
   TableStream out;
-  out.table_arn = text(description, "TableArn");
-  out.table_status = text(description, "TableStatus");
-  out.stream_arn = text(description, "LatestStreamArn");
+  out.table_arn = text_member(description, "TableArn");
+  out.table_status = text_member(description, "TableStatus");
+  out.stream_arn = text_member(description, "LatestStreamArn");
   const json& specification = member(description, "StreamSpecification");
   const json& enabled = member(specification, "StreamEnabled");
   out.enabled = enabled.is_boolean() && enabled.get<bool>() && !out.stream_arn.empty();
-  out.view_type = text(specification, "StreamViewType");
-  out.key = TRY(read_key(description, what));
+  out.view_type = text_member(specification, "StreamViewType");
+  out.key = TRY(read_key_schema(description, what));
   return out;
 }
 
@@ -110,13 +71,13 @@ Result<StreamPage> parse_stream_page(const std::string& answer, const std::strin
   if (!description.is_object())
     return unreadable(what, "there is no StreamDescription in the answer");
   StreamPage out;
-  out.status = text(description, "StreamStatus");
-  out.view_type = text(description, "StreamViewType");
+  out.status = text_member(description, "StreamStatus");
+  out.view_type = text_member(description, "StreamViewType");
   if (out.status.empty()) return unreadable(what, "it has no StreamStatus");
   const json& shards = member(description, "Shards");
   if (!shards.is_array() && !shards.is_null()) return unreadable(what, "Shards is no list");
   for (const json& shard : shards) out.shards.push_back(TRY(read_shard(shard, what)));
-  out.last_shard = text(description, "LastEvaluatedShardId");
+  out.last_shard = text_member(description, "LastEvaluatedShardId");
   return out;
 }
 
