@@ -23,7 +23,7 @@ namespace offramp::migrate::follow {
 
 struct FollowOptions {
   int lanes = 1;
-  size_t chunk_changes = 4000;  // read from the spool at once
+  size_t chunk_changes = 8000;  // read from the spool at once
   io::Clock* clock = &io::system_clock();
 };
 
