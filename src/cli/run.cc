@@ -51,7 +51,7 @@ void print_live(const migrate::LiveState& live, const migrate::RunOutcome& outco
                plan);
 }
 
-void print_text(const migrate::RunOutcome& outcome, const migrate::Migration& migration) {
+void print_text(const migrate::RunOutcome& outcome, const migrate::Migration& migration, const Options& options) {
   const std::string plan = migration.plan.name();
   for (const std::string& remark : outcome.remarks) fmt::print("note: {}\n", remark);
   fmt::print("target: {}\n", migration.target->description());
@@ -75,7 +75,7 @@ void print_text(const migrate::RunOutcome& outcome, const migrate::Migration& mi
   if (outcome.letters.open)
     fmt::print("dead letters: {} open; look with `offramp letters {} list`\n", with_commas(outcome.letters.open), plan);
   if (outcome.gap_repaired) fmt::print("gap: repaired, {} keys made equal\n", with_commas(outcome.gap_repaired));
-  if (outcome.live) print_live(*outcome.live, outcome, plan);
+  if (outcome.live) print_live(*outcome.live, outcome, options.plan);
   if (outcome.verified) print_verdict(*outcome.verified, migration.folder);
   fmt::print("done in {:.1f} s\n", outcome.seconds);
 }
@@ -113,7 +113,7 @@ Result<int> run_several(const migrate::plan::PlanFile& file, const migrate::RunO
       print_json(*move.outcome, *move.migration, move.table);
     } else {
       fmt::print("{}{}\n", &move == results.data() ? "" : "\n", move.table);
-      print_text(*move.outcome, *move.migration);
+      print_text(*move.outcome, *move.migration, options);
     }
   }
   return code;
@@ -147,7 +147,7 @@ Result<int> run_command(const Options& options) {
   if (options.json)
     print_json(outcome, *migration);
   else
-    print_text(outcome, *migration);
+    print_text(outcome, *migration, options);
   return exit_code_of(outcome);
 }
 

@@ -154,6 +154,23 @@ TEST(Compile, ColumnNamesOfTheTargetsOwn) {
   EXPECT_TRUE(CompiledMapping::compile({t}, key_schema(), {}).ok());
 }
 
+TEST(Compile, OverflowTablesOfSeveralSources) {
+  auto name = [](std::string_view of, const Limits& limits = {}) {
+    auto mapping = CompiledMapping::compile({table("t")}, key_schema(), limits, of);
+    EXPECT_TRUE(mapping.ok());
+    return (*mapping)->tables()[(*mapping)->overflow_table()].name;
+  };
+  EXPECT_EQ(name(""), "offramp_overflow");
+  EXPECT_EQ(name("Orders"), "offramp_overflow_Orders");
+  // Stored at the target: the same in every build.
+  EXPECT_EQ(name("my-table.v2"), "offramp_overflow_my_table_v2_" + name("my-table.v2").substr(29));
+  EXPECT_NE(name("my-table"), name("my.table"));
+  EXPECT_NE(name("my-table"), name("my_table"));
+  std::string a(250, 'x'), b = a + "y";
+  EXPECT_EQ(name(a).size(), 63u);
+  EXPECT_NE(name(a), name(b));
+}
+
 TEST(Compile, TableMistakes) {
   EXPECT_THAT(mistakes({}), HasSubstr("the plan has no tables"));
   model::TableMapping unnamed = table("");

@@ -31,7 +31,7 @@ struct Migration {
   std::string folder;
   std::unique_ptr<Journal> journal;
   std::string id;  // empty until the migration has been started
-  bool prepared = false;  // set by open_for_status(): the target is attached and has positions
+  bool prepared = false;  // by a run: the target is prepared; by open_for_status(): it is attached and has positions
   std::unique_ptr<target::Target> target;
   std::shared_ptr<const mapping::CompiledMapping> mapping;
   std::unique_ptr<source::ItemSource> source;

@@ -31,6 +31,22 @@ TEST_F(WorkspaceTest, OneAtATimeAndAgainAfterwards) {
   EXPECT_TRUE(Workspace::open_exclusive(plan_path_).ok());
 }
 
+TEST_F(WorkspaceTest, EachMoveOfAPlanHasItsOwn) {
+  auto orders = Workspace::open_exclusive(plan_path_ + "::Orders");
+  auto odd = Workspace::open_exclusive(plan_path_ + "::arn:aws:x/T");
+  ASSERT_TRUE(orders.ok() && odd.ok());
+  EXPECT_EQ((*orders)->folder(), plan_path_ + ".offramp/Orders");
+  EXPECT_EQ((*odd)->folder(), plan_path_ + ".offramp/arn%3Aaws%3Ax%2FT");
+  EXPECT_TRUE(Workspace::is_held(plan_path_ + "::Orders"));
+  EXPECT_FALSE(Workspace::is_held(plan_path_ + "::Stock"));
+  EXPECT_FALSE(Workspace::open_exclusive(plan_path_ + "::Orders").ok());
+  struct stat info;
+  for (const char* folder : {".offramp", ".offramp/Orders"}) {
+    ASSERT_EQ(::stat((plan_path_ + folder).c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0700u);
+  }
+}
+
 TEST_F(WorkspaceTest, AFolderThatCannotBeMadeIsNamed) {
   auto workspace = Workspace::open_exclusive(folder_ + "/none/plan.yaml");
   ASSERT_FALSE(workspace.ok());

@@ -15,13 +15,17 @@ void LoadGate::Ticket::captured() {
   gate_.changed_.notify_all();
 }
 
-Status LoadGate::Ticket::begin_load(std::stop_token stop) {
+Status LoadGate::Ticket::begin_load(std::stop_token stop, const std::function<void()>& waiting) {
   captured();
   std::unique_lock lock(gate_.mutex_);
   gate_.waiting_.insert(place_);
-  bool mine = gate_.changed_.wait(lock, stop, [&] {
-    return gate_.awaited_ == 0 && gate_.free_ > 0 && *gate_.waiting_.begin() == place_;
-  });
+  auto my_turn = [&] { return gate_.awaited_ == 0 && gate_.free_ > 0 && *gate_.waiting_.begin() == place_; };
+  if (waiting && !my_turn()) {
+    lock.unlock();
+    waiting();
+    lock.lock();
+  }
+  bool mine = gate_.changed_.wait(lock, stop, my_turn);
   gate_.waiting_.erase(place_);
   gate_.changed_.notify_all();
   if (!mine) return Error(ErrorKind::kCancelled, "load.stopped", "stopped before the load began; nothing was loaded");

@@ -65,6 +65,7 @@ Status prepare(Migration& migration, const RunOptions& options, std::stop_token 
   bool resuming = TRY(journal.fact("prepared")).has_value();
   TRY(prepare_target(migration, resuming ? target::Target::Start::kResuming : target::Target::Start::kFirst, std::move(stop)));
   if (!resuming) TRY(journal.set_fact("prepared", migration.target->description()));
+  migration.prepared = true;
   return {};
 }
 
@@ -197,13 +198,17 @@ Result<std::vector<source::Partition>> prepare_load(Migration& migration, const 
 
 // Of several moves not all load at once. `live`: null without capture.
 Status wait_for_turn(Migration& migration, Progress& progress, live::Live* live, const RunOptions& options,
-                     std::stop_token stop) {
+                     std::stop_token stop, RunMeter& meter) {
   if (!options.ticket || TRY(migration.journal->fact("loaded"))) return {};
-  if (live)
-    show_live(progress, *live, "waiting");
-  else
-    progress.rest("waits for its turn to load");
-  Status turn = options.ticket->begin_load(std::move(stop));
+  Status turn = options.ticket->begin_load(std::move(stop), [&] {
+    meter.set_phase("waiting");
+    if (live) {
+      live->set_phase("waiting");
+      show_live(progress, *live, "waiting");
+    } else {
+      progress.rest("waits for its turn to load");
+    }
+  });
   progress.end();
   return turn;
 }
@@ -233,11 +238,15 @@ Status run_live(Migration& migration, Progress& progress, LoadOptions load_optio
   TRY(live->capture());
   if (options.ticket) options.ticket->captured();
   Status done = [&]() -> Status {
-    auto partitions = TRY(prepare_load(migration, options, live->token(), outcome));
-    TRY(check_export_time(migration, *live));
-    TRY(check_source(migration, partitions));
+    // What has been loaded need not be there any more.
+    std::vector<source::Partition> partitions;
+    if (!TRY(migration.journal->fact("loaded"))) {
+      partitions = TRY(prepare_load(migration, options, live->token(), outcome));
+      TRY(check_export_time(migration, *live));
+      TRY(check_source(migration, partitions));
+    }
     TRY(prepare(migration, options, live->token()));
-    TRY(wait_for_turn(migration, progress, live.get(), options, live->token()));
+    TRY(wait_for_turn(migration, progress, live.get(), options, live->token(), meter));
     live->set_phase("loading");
     load_options.stop = live->token();
     TRY(load_all(migration, progress, partitions, load_options, outcome));
@@ -267,7 +276,7 @@ Result<RunOutcome> run_phases(Migration& migration, Progress& progress, const Ru
     auto partitions = TRY(prepare_load(migration, options, options.stop, outcome));
     TRY(check_source(migration, partitions));
     TRY(prepare(migration, options, options.stop));
-    TRY(wait_for_turn(migration, progress, nullptr, options, options.stop));
+    TRY(wait_for_turn(migration, progress, nullptr, options, options.stop, meter));
     meter.set_phase("loading");
     TRY(load_all(migration, progress, partitions, load_options, outcome));
     if (options.ticket) options.ticket->end_load();
@@ -279,7 +288,7 @@ Result<RunOutcome> run_phases(Migration& migration, Progress& progress, const Ru
       outcome.verified = TRY(verify::verify(migration, progress, verify_options));
     }
   }
-  if (!migration.id.empty()) {
+  if (migration.prepared) {  // a signal may have come before the target was asked for anything
     auto rows = migration.target->row_counts();
     if (!rows.ok() && !outcome.stopped) return std::move(rows).error();
     if (rows.ok()) outcome.rows = std::move(rows).value();

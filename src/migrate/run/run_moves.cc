@@ -72,6 +72,8 @@ void Moves::run_one(size_t place, Progress& progress, MoveResult& result) {
     result.migration.reset();
     progress.say(fmt::format("error: {} [{}]", error.message(), error.code()));
     progress.rest("failed: " + error.code());
+    // Also what failed before there was anything to measure.
+    if (options_.metrics) options_.metrics->add_failed(result.table, error.message());
   }
   std::lock_guard lock(mutex_);
   ended_(result);
