@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cctype>
 #include <cstdlib>
 
@@ -66,6 +67,14 @@ size_t on_header(char* data, size_t size, size_t count, void* user) {
   return size * count;
 }
 
+// Content-Length, or 0: a body of a megabyte is not to be copied each time that it grows.
+size_t announced_bytes(const HttpResponse& response) {
+  size_t bytes = 0;
+  if (auto length = response.header("content-length"))
+    std::from_chars(length->data(), length->data() + length->size(), bytes);
+  return bytes;
+}
+
 size_t on_body(char* data, size_t size, size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   std::string_view piece(data, size * count);
@@ -86,6 +95,8 @@ size_t on_body(char* data, size_t size, size_t count, void* user) {
               fmt::format("the answer exceeds the {} bytes that are expected at most", bytes_max));
     return piece.size() + 1;
   }
+  if (transfer.response.body.empty())
+    transfer.response.body.reserve(std::min(bytes_max, announced_bytes(transfer.response)));
   transfer.response.body.append(piece);
   return piece.size();
 }
