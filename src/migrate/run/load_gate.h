@@ -2,7 +2,8 @@
 //
 // No load begins before every capture stands (or its move has given up): the stream of the last table must not expire
 // while the first one is being loaded. Then at most `at_once` load at the same time; of those that wait, captured, the
-// one that is first in the plan comes next. Target tables are prepared by one move at a time. Thread-safe; everything is guarded by mutex_.
+// one that is first in the plan comes next. Target tables are prepared by one move at a time. Thread-safe; everything
+// is guarded by mutex_.
 #pragma once
 
 #include <condition_variable>
