@@ -14,6 +14,8 @@ namespace {
 constexpr size_t kMarksMax = 4096;
 // A listing after a shard's end looks for its children, but not for each of many shards that end together.
 constexpr std::chrono::milliseconds kDiscoverySoon{500};
+// Listings without news after which a parent that is not listed counts as expired.
+constexpr int kQuietListings = 3;
 
 }  // namespace
 
@@ -24,12 +26,32 @@ int64_t Capture::wall_ms() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(options_.clock->wall().time_since_epoch()).count();
 }
 
+Result<std::vector<source::Shard>> Capture::list_settled(const std::string& stream) {
+  // A parent that is not listed has expired, or is not listed yet: then its child must not be begun without it.
+  std::map<std::string, source::Shard> all;
+  for (int quiet = 0; quiet < kQuietListings;) {
+    size_t before = all.size();
+    bool parent_missing = false;
+    for (source::Shard& shard : TRY(source_.shards(stream))) {
+      std::string id = shard.id;
+      all[id] = std::move(shard);
+    }
+    for (const auto& [id, shard] : all) parent_missing |= !shard.parent.empty() && !all.contains(shard.parent);
+    quiet = all.size() == before ? quiet + 1 : 0;
+    if (!parent_missing) break;
+    options_.clock->sleep(kDiscoverySoon, {});
+  }
+  std::vector<source::Shard> out;
+  for (auto& [id, shard] : all) out.push_back(std::move(shard));
+  return out;
+}
+
 Status Capture::begin(uint64_t generation) {
   source::StreamDescription stream = TRY(source_.describe());
   if (!stream.enabled)
     return Error(ErrorKind::kConfig, "capture.stream_disabled",
                  "the table's stream is disabled; enable it (`offramp run PLAN --enable-stream`)");
-  auto listed = TRY(source_.shards(stream.id));
+  auto listed = TRY(list_settled(stream.id));
   // Everything that is written from now on is in one of these shards or their descendants.
   int64_t now = wall_ms();
   spool::Origin origin{.generation = generation, .stream = stream.id, .began_ms = now};
@@ -63,6 +85,7 @@ Status Capture::discover() {
     tree_->forget(old);
     for (const std::string& id : old) tasks_.erase(id);
   }
+  if (tree_->awaits_parents()) discover_soon_ = true;
   start_runnable();
   mark();
   return {};

@@ -70,6 +70,7 @@ class Capture {
     std::chrono::milliseconds pause{0};
   };
 
+  Result<std::vector<source::Shard>> list_settled(const std::string& stream);
   Status discover();
   Status work(std::stop_token stop);
   // Picks the shard that is due first and waits for it; empty at a stop.

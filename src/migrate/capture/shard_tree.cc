@@ -8,10 +8,6 @@
 namespace offramp::migrate::capture {
 namespace {
 
-// A closed shard's children are listed soon after (the listing is eventually consistent). One without children for this
-// long has none, and no longer holds back the table's mark.
-constexpr int64_t kChildrenAppearMs = 5 * 60 * 1000;
-
 std::string hours_and_minutes(int64_t ms) {
   int64_t minutes = ms / 60000;
   if (minutes >= 60) return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
@@ -21,13 +17,11 @@ std::string hours_and_minutes(int64_t ms) {
 }  // namespace
 
 std::vector<model::ShardState> first_states(const std::vector<source::Shard>& listed, int64_t now_ms) {
-  std::set<std::string> ids;
-  for (const source::Shard& shard : listed) ids.insert(shard.id);
   std::vector<model::ShardState> out;
   for (const source::Shard& shard : listed) {
     model::ShardState state;
     state.id = shard.id;
-    if (ids.contains(shard.parent)) state.parent = shard.parent;  // an expired parent has nothing left to give
+    state.parent = shard.parent;  // one that is not listed has expired, and has nothing left to give
     state.complete_until_ms = now_ms;
     out.push_back(std::move(state));
   }
@@ -76,37 +70,73 @@ int64_t ShardTree::effective(const Node& node) const {
   return at->state.complete_until_ms;
 }
 
+int64_t ShardTree::last_seen_ms() const {
+  int64_t last = last_listing_ms_;
+  for (const auto& [id, node] : shards_) last = std::max(last, node.state.complete_until_ms);
+  return last;
+}
+
+Status ShardTree::admit(const std::vector<source::Shard>& listed, int64_t now_ms) {
+  std::map<std::string, int64_t> put_off;
+  bool parents_may_have_expired =
+      !shards_.empty() && now_ms >= last_seen_ms() + options_.retention_ms - options_.margin_ms();
+  std::set<std::string> known;
+  for (const auto& [id, node] : shards_) known.insert(id);
+  for (bool admitted = true; admitted;) {  // a shard may be listed before its parent
+    admitted = false;
+    for (const source::Shard& shard : listed) {
+      if (known.contains(shard.id) || (!shard.parent.empty() && !known.contains(shard.parent))) continue;
+      shards_[shard.id].state.id = shard.id;
+      shards_[shard.id].state.parent = shard.parent;
+      known.insert(shard.id);
+      admitted = true;
+    }
+  }
+  for (const source::Shard& shard : listed) {
+    if (known.contains(shard.id)) continue;
+    auto before = put_off_.find(shard.id);
+    int64_t since = before == put_off_.end() ? now_ms : before->second;
+    if (parents_may_have_expired || now_ms - since > kParentAppearsMs)
+      return Error(ErrorKind::kGap, "capture.generation_missed",
+                   fmt::format("shard {} has the parent {}, which was never seen and is not listed: the changes in it were "
+                               "not captured. Repair it with `offramp run PLAN --repair-gap`",
+                               shard.id, shard.parent));
+    put_off[shard.id] = since;
+  }
+  put_off_ = std::move(put_off);
+  return {};
+}
+
 Result<std::vector<model::ShardState>> ShardTree::discover(const std::vector<source::Shard>& listed, int64_t now_ms) {
   std::vector<model::ShardState> changed;
   std::set<std::string> ids;
   for (const source::Shard& shard : listed) ids.insert(shard.id);
+  TRY(admit(listed, now_ms));
+  // What an earlier process finished may still lack its children in the listing.
+  if (last_listing_ms_ == 0)
+    for (auto& [id, node] : shards_)
+      if (node.state.done) node.done_at_ms = now_ms;
 
-  for (const source::Shard& shard : listed) {
-    if (shards_.contains(shard.id)) continue;
-    model::ShardState state;
-    state.id = shard.id;
-    state.parent = shard.parent;
-    if (!shard.parent.empty()) {
-      auto parent = shards_.find(shard.parent);
-      if (parent == shards_.end() && !ids.contains(shard.parent))
-        return Error(ErrorKind::kGap, "capture.generation_missed",
-                     fmt::format("shard {} has the parent {}, which was never seen and is gone: the changes in it were "
-                                 "not captured. Repair it with `offramp run PLAN --repair-gap`",
-                                 shard.id, shard.parent));
-    }
-    shards_[shard.id].state = std::move(state);
-  }
   // Marks of new shards, once all parents are there: a child begins where its parent's mark stands, a shard without a
   // parent was not there at the listing before.
   for (const source::Shard& shard : listed) {
-    Node& node = shards_.at(shard.id);
-    if (node.state.complete_until_ms != 0) continue;
+    auto found = shards_.find(shard.id);
+    if (found == shards_.end() || found->second.state.complete_until_ms != 0) continue;  // put off, or not new
+    Node& node = found->second;
+    for (const auto& [id, child] : shards_) {
+      if (child.state.parent != shard.id || (child.state.sequence.empty() && !child.state.done)) continue;
+      return Error(ErrorKind::kGap, "capture.parent_late",
+                   fmt::format("shard {} is listed only now, after its child {} was read: their changes may have been "
+                               "captured in the wrong order. Repair it with `offramp run PLAN --repair-gap`",
+                               shard.id, id));
+    }
     int64_t mark = 0;
     const std::string* parent = &node.state.parent;
     while (!parent->empty() && mark == 0) {
-      Node& above = shards_.at(*parent);
-      mark = above.state.complete_until_ms;
-      parent = &above.state.parent;
+      auto above = shards_.find(*parent);
+      if (above == shards_.end()) break;
+      mark = above->second.state.complete_until_ms;
+      parent = &above->second.state.parent;
     }
     if (mark == 0) {
       // The oldest mark of all is a time before which nothing can be missing.
@@ -120,6 +150,8 @@ Result<std::vector<model::ShardState>> ShardTree::discover(const std::vector<sou
     }
     node.state.complete_until_ms = mark;
     link(shard.id);
+    for (const auto& [id, child] : shards_)
+      if (child.state.parent == shard.id) node.children.insert(id);
     changed.push_back(node.state);
   }
 

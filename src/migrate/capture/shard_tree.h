@@ -27,6 +27,10 @@ struct TreeOptions {
   int64_t margin_ms() const { return retention_ms / 100; }
 };
 
+// A parent that is named and not listed is listed soon; so are the children of a closed shard.
+constexpr int64_t kParentAppearsMs = 5 * 60 * 1000;
+constexpr int64_t kChildrenAppearMs = kParentAppearsMs;
+
 // The states of a first listing: every shard from its trim horizon. What was written before `now_ms` is history that the
 // load sees anyway, so each is complete until now.
 std::vector<model::ShardState> first_states(const std::vector<source::Shard>& listed, int64_t now_ms);
@@ -36,9 +40,13 @@ class ShardTree {
   ShardTree(const std::vector<model::ShardState>& durable, const TreeOptions& options);
 
   // Takes a full listing made at `now_ms`. Gives the states that are new or changed by it, to be made durable before
-  // they are read. kGap "capture.generation_missed" for a shard whose parent we have never seen;
-  // "capture.expired" when a shard that we have not read to its end may have lost records.
+  // they are read. A shard whose parent is neither known nor listed is put off: listings are eventually consistent.
+  // kGap "capture.generation_missed" when the parent may have expired unseen, or is not listed for kParentAppearsMs;
+  // "capture.parent_late" when it is listed after its child was begun; "capture.expired" when a shard that we have not
+  // read to its end may have lost records.
   Result<std::vector<model::ShardState>> discover(const std::vector<source::Shard>& listed, int64_t now_ms);
+  // Some shard is put off until its parent is listed: list again soon.
+  bool awaits_parents() const { return !put_off_.empty(); }
 
   // Shards whose turn it is: not done, parent done or none.
   std::vector<std::string> runnable() const;
@@ -74,12 +82,17 @@ class ShardTree {
   };
   bool ready(const Node& node) const;
   void link(const std::string& id);
+  // Admits what is new and has a known parent, or none; puts the rest off.
+  Status admit(const std::vector<source::Shard>& listed, int64_t now_ms);
+  // The newest time at which we know that this stream was listed or read.
+  int64_t last_seen_ms() const;
   // The node's own mark, or its unfinished ancestor's.
   int64_t effective(const Node& node) const;
 
   const TreeOptions options_;
   std::map<std::string, Node> shards_;
-  int64_t last_listing_ms_ = 0;  // 0: none yet in this process
+  std::map<std::string, int64_t> put_off_;  // shard → since when
+  int64_t last_listing_ms_ = 0;             // 0: none yet in this process
 };
 
 }  // namespace offramp::migrate::capture

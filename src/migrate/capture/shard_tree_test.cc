@@ -33,10 +33,9 @@ TEST(ShardTree, C4_ChildrenWaitForTheirParentsEnd) {
   EXPECT_THAT(tree.runnable(), ElementsAre("c1", "c2", "other"));
 }
 
-TEST(ShardTree, AnExpiredParentIsNoParent) {
+TEST(ShardTree, AnExpiredParentIsNotWaitedFor) {
   ShardTree tree = tree_of({shard("c", "gone")});
   EXPECT_THAT(tree.runnable(), ElementsAre("c"));
-  EXPECT_EQ(tree.state("c").parent, "");
 }
 
 TEST(ShardTree, NewChildrenBeginWhereTheirParentsMarkStands) {
@@ -50,12 +49,49 @@ TEST(ShardTree, NewChildrenBeginWhereTheirParentsMarkStands) {
   EXPECT_THAT(tree.runnable(), ElementsAre("p"));
 }
 
-TEST(ShardTree, C6_AParentThatWasNeverSeenIsAGap) {
+TEST(ShardTree, AShardWhoseParentIsNotListedYetIsPutOffWithItsDescendants) {
   ShardTree tree = tree_of({shard("a")});
-  auto changed = tree.discover({shard("a"), shard("c", "missed")}, kStart + 1000);
+  auto changed = tree.discover({shard("a", "", true), shard("g", "c"), shard("c", "p")}, kStart + 1000);
+  ASSERT_TRUE(changed.ok());
+  EXPECT_THAT(*changed, IsEmpty());
+  EXPECT_TRUE(tree.awaits_parents());
+  EXPECT_THAT(tree.runnable(), ElementsAre("a"));
+  changed = tree.discover({shard("g", "c"), shard("c", "p"), shard("p", "a"), shard("a", "", true)}, kStart + 2000);
+  ASSERT_TRUE(changed.ok());
+  EXPECT_EQ(changed->size(), 3u);
+  EXPECT_FALSE(tree.awaits_parents());
+  EXPECT_THAT(tree.runnable(), ElementsAre("a"));
+  tree.update(at(tree, "a", "7", kStart + 2000, true), kStart + 2500);
+  EXPECT_THAT(tree.runnable(), ElementsAre("p"));
+}
+
+TEST(ShardTree, C6_AParentThatIsNeverListedIsAGap) {
+  ShardTree tree = tree_of({shard("a")});
+  ASSERT_TRUE(tree.discover({shard("a"), shard("c", "missed")}, kStart + 1000).ok());
+  ASSERT_TRUE(tree.discover({shard("a"), shard("c", "missed")}, kStart + 200'000).ok());
+  auto changed = tree.discover({shard("a"), shard("c", "missed")}, kStart + 400'000);
   ASSERT_FALSE(changed.ok());
   EXPECT_EQ(changed.error().kind(), ErrorKind::kGap);
   EXPECT_EQ(changed.error().code(), "capture.generation_missed");
+}
+
+TEST(ShardTree, C6_AParentThatMayHaveExpiredUnseenIsAGapAtOnce) {
+  ShardTree tree = tree_of({shard("a")});
+  tree.update(at(tree, "a", "7", kStart, false), kStart);
+  auto changed = tree.discover({shard("a"), shard("c", "missed")}, kStart + 25 * kHour);
+  ASSERT_FALSE(changed.ok());
+  EXPECT_EQ(changed.error().code(), "capture.generation_missed");
+}
+
+TEST(ShardTree, C4_AParentThatIsListedAfterItsChildWasReadIsAGap) {
+  ShardTree tree = tree_of({shard("c", "late"), shard("d", "late2")});
+  tree.update(at(tree, "c", "7", kStart + 10, false), kStart + 10);
+  auto waits = tree.discover({shard("c", "late"), shard("d", "late2"), shard("late2")}, kStart + 1000);
+  ASSERT_TRUE(waits.ok()) << "d was not begun, so it waits now";
+  EXPECT_THAT(tree.runnable(), ElementsAre("c", "late2"));
+  auto late = tree.discover({shard("c", "late"), shard("d", "late2"), shard("late2"), shard("late")}, kStart + 2000);
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().code(), "capture.parent_late");
 }
 
 TEST(ShardTree, C6_AnUnreadShardExpiresWithTheRetention) {
