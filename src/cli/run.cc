@@ -1,5 +1,7 @@
 // `offramp run`: what happened, in numbers that a person can check.
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -119,6 +121,21 @@ Result<int> run_several(const migrate::plan::PlanFile& file, const migrate::RunO
   return code;
 }
 
+// The table has no stream: a person at a terminal is asked whether to switch it on. Without one, or without a yes, no.
+bool is_to_enable_stream(const Error& error, std::stop_token stop) {
+  if (error.code() != "streams.none" || !::isatty(0) || !::isatty(2)) return false;
+  std::fprintf(stderr, "%s\nSwitch it on now (NEW_AND_OLD_IMAGES)? It is a change of the table's settings. [y/N] ",
+               error.message().c_str());
+  pollfd input{.fd = 0, .events = POLLIN, .revents = 0};
+  while (!stop.stop_requested()) {
+    if (::poll(&input, 1, 200) == 0) continue;
+    char answer = 0;
+    if (::read(0, &answer, 1) != 1) return false;
+    return answer == 'y' || answer == 'Y';
+  }
+  return false;
+}
+
 Result<int> run_command(const Options& options) {
   StopOnSignal signals;
   const auto name = migrate::plan::PlanName::parse(options.plan);
@@ -143,7 +160,12 @@ Result<int> run_command(const Options& options) {
   if (file.several && name.table.empty()) return run_several(file, run_options, signals, options);
   auto migration = TRY(migrate::open_migration(options.plan, migrate::Purpose::kRun));
   migrate::Progress progress(options.quiet ? migrate::Progress::Mode::kQuiet : migrate::Progress::detect());
-  auto outcome = TRY(migrate::run(*migration, progress, run_options));
+  auto ended = migrate::run(*migration, progress, run_options);
+  if (!ended.ok() && is_to_enable_stream(ended.error(), run_options.stop)) {
+    run_options.enable_stream = true;
+    ended = migrate::run(*migration, progress, run_options);
+  }
+  auto outcome = TRY(std::move(ended));
   if (options.json)
     print_json(outcome, *migration);
   else
@@ -167,7 +189,7 @@ void add_run(CLI::App& app, Action& action) {
   command->add_option("plan", options->plan, kPlanHelp)->required();
   command->add_option("--until", options->until, "stop after this phase (default: never while there are changes to follow)")
       ->check(CLI::IsMember({"loaded", "caught-up", "verified"}));
-  command->add_flag("--enable-stream", options->enable_stream, "switch the table's stream on when it has none");
+  command->add_flag("--enable-stream", options->enable_stream, "switch the table's stream on when it has none (at a terminal it asks)");
   command->add_flag("--repair-gap", options->repair_gap,
                     "after a gap: capture anew, compare both sides, make the target equal, go on");
   command->add_option("--metrics", options->metrics,
