@@ -10,7 +10,7 @@ PYTEST := $(PYTHON) -m pytest -p no:cacheprovider
 export PYTHONDONTWRITEBYTECODE := 1
 export CCACHE_DIR ?= $(HOME)/.cache/ccache
 
-.PHONY: all help deps test-deps build unit stories asan tsan fuzz test demo bench crash property format \
+.PHONY: all help deps test-deps build unit stories asan tsan fuzz test demo bench crash rings property format \
 	format-check clean
 
 all: build
@@ -18,9 +18,10 @@ all: build
 help:
 	@echo 'make            the release binary build/offramp'
 	@echo 'make test       everything that proves it: unit tests, stories, sanitizers, fuzzers'
-	@echo 'make demo       a small shop moved into demo/demo.sqlite'
+	@echo 'make demo       a small shop, written to all the while, moved into demo/demo.sqlite'
 	@echo 'make bench      figures, each beside its limit measured in the same run'
-	@echo 'make crash      the load killed 200 times per target, resumed and compared each time'
+	@echo 'make crash      loads killed 200 times, live migrations 120 times per target; resumed and compared'
+	@echo 'make rings      rings of 10,000 items, changed for minutes while they move, on each target'
 	@echo 'make property   1,000,000 random items through both targets and back'
 	@echo 'make format     clang-format over all sources;  make clean: remove what was built'
 
@@ -73,7 +74,12 @@ bench: build test-deps
 	@$(PYTHON) bench/run.py
 
 crash: build test-deps
-	OFFRAMP_CRASH_KILLS=$${OFFRAMP_CRASH_KILLS:-200} $(PYTEST) tests/integration/crash -q -s
+	OFFRAMP_CRASH_KILLS=$${OFFRAMP_CRASH_KILLS:-200} OFFRAMP_LIVE_KILLS=$${OFFRAMP_LIVE_KILLS:-120} \
+	$(PYTEST) tests/integration/crash tests/integration/live/test_kills.py -q -s
+
+rings: build test-deps
+	OFFRAMP_RING_SECONDS=$${OFFRAMP_RING_SECONDS:-180} OFFRAMP_RING_NODES=$${OFFRAMP_RING_NODES:-10000} \
+	$(PYTEST) tests/integration/live/test_moving.py -k a_ring -q -s
 
 property: build test-deps
 	OFFRAMP_PROPERTY_ITEMS=$${OFFRAMP_PROPERTY_ITEMS:-1000000} $(PYTEST) tests/integration/property -q -s
