@@ -1,6 +1,6 @@
 """C4, C5: rings that are changed at full speed while they move, from the first minute to the last.
 
-OFFRAMP_RING_SECONDS says how long is written to each (20), OFFRAMP_RING_NODES how many items there are (2000); every change is then at the target, once, in order.
+OFFRAMP_RING_SECONDS says how long is written to each (12), OFFRAMP_RING_NODES how many items there are (2000); every change is then at the target, once, in order.
 """
 import os
 import random
@@ -10,7 +10,7 @@ import pytest
 
 import ring
 
-SECONDS = float(os.environ.get("OFFRAMP_RING_SECONDS", "20"))
+SECONDS = float(os.environ.get("OFFRAMP_RING_SECONDS", "12"))
 RATE = int(os.environ.get("OFFRAMP_RING_RATE", "2000"))  # the scripted table shares this process with the writers
 
 
