@@ -1,5 +1,7 @@
 #include "migrate/run/load_gate.h"
 
+#include <utility>
+
 namespace offramp::migrate {
 
 LoadGate::Ticket::~Ticket() {
@@ -16,9 +18,11 @@ void LoadGate::Ticket::captured() {
 }
 
 Status LoadGate::Ticket::begin_load(std::stop_token stop, const std::function<void()>& waiting) {
-  captured();
   std::unique_lock lock(gate_.mutex_);
   gate_.waiting_.insert(place_);
+  // In one step: once every capture stands, all that came here are in the order of the plan.
+  if (!std::exchange(counted_, true)) --gate_.awaited_;
+  gate_.changed_.notify_all();
   auto my_turn = [&] { return gate_.awaited_ == 0 && gate_.free_ > 0 && *gate_.waiting_.begin() == place_; };
   if (waiting && !my_turn()) {
     lock.unlock();
