@@ -79,9 +79,10 @@ void Progress::begin(const std::string& step, std::optional<uint64_t> total_item
   active_ = true;
 }
 
-void Progress::show(std::function<Detail()> detail) {
+void Progress::show(std::function<Detail()> detail, const std::string& counted) {
   std::lock_guard lock(mutex_);
   detail_ = std::move(detail);
+  counted_ = counted;
 }
 
 void Progress::end() {
@@ -95,6 +96,7 @@ void Progress::end() {
       print(true);
     active_ = false;
     detail_ = nullptr;
+    counted_ = "items";
     resting_.clear();
   }
   // Without the lock: the board asks each Progress for its line.
@@ -191,7 +193,7 @@ std::string Progress::bar_line(double seconds, bool last) const {
     for (int i = 0; i < kBarWidth; ++i) line += i < filled ? "█" : "·";
     line += fmt::format("] {:3.0f}% ", share * 100);
   }
-  if (done > 0 || share >= 0) line += fmt::format(" {} items", with_commas(done));
+  if (done > 0 || share >= 0) line += fmt::format(" {} {}", with_commas(done), counted_);
   if (items > 0) line += fmt::format("  {}/s", with_commas(static_cast<uint64_t>(rate)));
   if (bytes > 0) line += fmt::format("  {:.1f} MB/s", static_cast<double>(bytes) / seconds / 1e6);
   if (!last && share > 0 && share < 1 && seconds > 1 && items > 0) {

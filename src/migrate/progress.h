@@ -38,11 +38,11 @@ class Progress {
     bytes_.fetch_add(bytes, std::memory_order_relaxed);
   }
   // Something to say at the end of the step's line: text on a terminal, members (`"lag_ms":12`) in a JSON line. Called
-  // by the printing thread until the step ends.
+  // by the printing thread until the step ends. `counted`: what the step's numbers are of, on a terminal.
   struct Detail {
     std::string text, json;
   };
-  void show(std::function<Detail()> detail);
+  void show(std::function<Detail()> detail, const std::string& counted = "items");
   void end();
   // What a board shows between steps, e.g. "waits for its turn to load".
   void rest(const std::string& what);
@@ -74,6 +74,7 @@ class Progress {
   std::chrono::steady_clock::time_point begun_;
   bool active_ = false;
   std::function<Detail()> detail_;
+  std::string counted_ = "items";
   std::string resting_ = "starting";
   std::atomic<uint64_t> items_{0}, bytes_{0};
   std::jthread printer_;

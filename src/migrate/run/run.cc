@@ -143,7 +143,7 @@ void show_live(Progress& progress, live::Live& live, const std::string& step) {
     detail.json = fmt::format("\"lag_ms\":{},\"spool_bytes\":{},\"waiting\":{}", lag ? std::to_string(*lag) : "null",
                               state.spool_bytes, state.waiting.empty() ? "false" : "true");
     return detail;
-  });
+  }, "changes");
 }
 
 constexpr std::chrono::milliseconds kCaughtUpLag{10'000};
