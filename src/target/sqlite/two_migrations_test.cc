@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "ddb/wire_json.h"
@@ -57,11 +59,13 @@ class TwoMigrations : public testing::Test {
       if (keys) expect_ok(splitter.key_rows(items.item(items.size() - 1), *keys));
     }
   }
-  void load(Migration& migration) {
+  // kItems at least, then more while `wanted` (how many there are is what comes back).
+  size_t load(Migration& migration, const std::function<bool()>& wanted = [] { return false; }) {
     auto loader = migration.target->loader();
-    ASSERT_TRUE(loader.ok());
+    EXPECT_TRUE(loader.ok());
     mapping::Splitter splitter(migration.mapping);
-    for (size_t n = 0; n < kItems; n += kItemsPerBatch) {
+    size_t n = 0;
+    for (; n < kItems || wanted(); n += kItemsPerBatch) {
       auto batch = std::make_unique<LoadBatch>();
       batch->partition = "p";
       batch->rows.reset(migration.mapping->tables().size());
@@ -71,17 +75,18 @@ class TwoMigrations : public testing::Test {
     }
     expect_ok((*loader)->flush());
     finish(migration);
+    return n;
   }
   void finish(Migration& migration) {
     auto finished = migration.target->finish_load([](const Duplicate&) -> Status { return {}; }, [](const std::string&) {});
     EXPECT_TRUE(finished.ok()) << finished.error().message();
   }
-  // Changes without a pause until `done`; gives how many transactions that were.
-  size_t apply_until(Migration& migration, const std::string& lane, const std::atomic<bool>& done) {
+  // Changes without a pause until `done`; `transactions` says how many are in.
+  void apply_until(Migration& migration, const std::string& lane, const std::atomic<bool>& done,
+                   std::atomic<size_t>& transactions) {
     auto applier = migration.target->applier(lane);
     EXPECT_TRUE(applier.ok());
     mapping::Splitter splitter(migration.mapping);
-    size_t transactions = 0;
     std::string before;
     while (!done) {
       ddb::ItemBatch items;
@@ -89,13 +94,13 @@ class TwoMigrations : public testing::Test {
       keys.reset(migration.mapping->tables().size());
       rows.reset(migration.mapping->tables().size());
       add_items(splitter, transactions % 50 * 20, 20, items, rows, &keys);
-      std::string after = std::to_string(++transactions);
-      Status applied = (*applier)->apply(keys, rows, before, {.records = transactions, .token = after});
+      std::string after = std::to_string(transactions + 1);
+      Status applied = (*applier)->apply(keys, rows, before, {.records = transactions + 1, .token = after});
       expect_ok(applied);
       if (!applied.ok()) break;
+      ++transactions;
       before = after;
     }
-    return transactions;
   }
   static uint64_t rows_of(Migration& migration) { return (*migration.target->row_counts())[0].second; }
 
@@ -108,16 +113,22 @@ TEST_F(TwoMigrations, OneLoadsWhileOthersFollow) {
   finish(first);
   finish(second);
   std::atomic<bool> done = false;
-  size_t first_applied = 0, second_applied = 0;
-  std::thread one([&] { first_applied = apply_until(first, "l", done); });
-  std::thread two([&] { second_applied = apply_until(second, "l", done); });
-  load(loading);
+  std::atomic<size_t> first_applied = 0, second_applied = 0;
+  std::thread one([&] { apply_until(first, "l", done, first_applied); });
+  std::thread two([&] { apply_until(second, "l", done, second_applied); });
+  // The load goes on until both have had their turns: whoever is starved shows by the deadline.
+  constexpr size_t kTurns = 6;
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  size_t loaded = load(loading, [&] {
+    return (first_applied < kTurns || second_applied < kTurns) && std::chrono::steady_clock::now() < deadline;
+  });
+  size_t first_meanwhile = first_applied, second_meanwhile = second_applied;
   done = true;
   one.join();
   two.join();
-  EXPECT_EQ(rows_of(loading), kItems);
-  EXPECT_GT(first_applied, 5u) << "the load let nobody else write";
-  EXPECT_GT(second_applied, 5u);
+  EXPECT_EQ(rows_of(loading), loaded);
+  EXPECT_GE(first_meanwhile, kTurns) << "the load let nobody else write";
+  EXPECT_GE(second_meanwhile, kTurns);
   EXPECT_EQ(rows_of(first), std::min<size_t>(first_applied, 50) * 20);
 }
 
