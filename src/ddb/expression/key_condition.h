@@ -1,0 +1,34 @@
+// A key condition expression: equality on every partition attribute of a table or index, and conditions on its sort
+// attributes, left to right, of which the last used may be a range.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "ddb/expression/placeholders.h"
+#include "ddb/value.h"
+
+namespace offramp::ddb::expression {
+
+// A key attribute's name and type, as the queried table or index has it.
+struct KeyPart {
+  std::string_view name;
+  Type type = Type::kS;
+};
+
+struct KeyCondition {
+  enum class Range { kNone, kLess, kLessEqual, kGreater, kGreaterEqual, kBetween, kBeginsWith };
+  std::vector<ValueView> partition;   // in the order of the schema
+  std::vector<ValueView> sort_equal;  // leading sort attributes that must be equal
+  Range range = Range::kNone;         // on the sort attribute after those
+  ValueView first, second;            // second: kBetween's upper bound
+};
+
+// Errors have code "ValidationException" and the service's whole message ("Invalid KeyConditionExpression: …", "Query
+// condition missed key schema element: pk", "Query key condition not supported", …).
+Result<KeyCondition> parse_key_condition(std::string_view text, Placeholders& placeholders,
+                                         const std::vector<KeyPart>& partition, const std::vector<KeyPart>& sort);
+
+}  // namespace offramp::ddb::expression
