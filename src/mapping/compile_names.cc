@@ -5,6 +5,7 @@
 #include <map>
 
 #include "mapping/compiler.h"
+#include "mapping/identifiers.h"
 
 namespace offramp::mapping {
 
@@ -14,33 +15,12 @@ namespace {
 
 constexpr std::string_view kOverflowName = "offramp_overflow";
 
-// "_" and eight characters that depend on the whole of `name`.
-std::string hash_tail(std::string_view name) {
-  // FNV-1a: the name is stored at the target, so it must not depend on the build.
-  uint64_t hash = 0xcbf29ce484222325;
-  for (char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  std::string tail = "_";
-  for (int i = 0; i < 8; ++i, hash >>= 4) tail += "0123456789abcdef"[hash & 15];
-  return tail;
-}
-
-// Cuts `name` so that it stays unlike others: its tail is replaced by a hash of the whole.
-std::string shortened(const std::string& name, size_t bytes_max) {
-  if (name.size() <= bytes_max) return name;
-  std::string tail = hash_tail(name);
-  size_t keep = bytes_max > tail.size() ? bytes_max - tail.size() : 0;
-  while (keep > 0 && (static_cast<unsigned char>(name[keep]) & 0xc0) == 0x80) --keep;
-  return name.substr(0, keep) + tail;
-}
-
 // "offramp_overflow_Orders": letters, digits and '_' of the source's table stay; others are replaced, and then a hash of
 // the whole name keeps it unlike others.
 std::string overflow_name(std::string_view table) {
   std::string name(kOverflowName);
   if (table.empty()) return name;
-  std::string fit(table);
-  for (char& c : fit)
-    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))) c = '_';
+  std::string fit = plain_identifier(table);
   name += "_" + fit;
   return fit == table ? name : name + hash_tail(table);
 }

@@ -39,6 +39,7 @@ struct ServedIndex {
 struct ServedTable {
   std::string name;  // DynamoDB's name of the table
   std::string id;    // unique per creation: a table that was dropped and made again has another one
+  std::string into;  // made here: the name of the SQL table; kept in the catalog's entry, because mapping is made of it
   model::KeySchema key;
   std::vector<ServedIndex> indexes;
   std::shared_ptr<const mapping::CompiledMapping> mapping;
@@ -134,7 +135,8 @@ class Store {
   virtual Result<uint64_t> catalog_version() = 0;
   virtual Result<std::vector<CatalogEntry>> catalog() = 0;
   // Creates tables, indexes and the catalog's entry in one transaction. kConflict "store.table_exists" when the catalog
-  // has the name already. In milliseconds.
+  // has the name already, "store.name_taken" when some other table of the database is named as one of these. In
+  // milliseconds.
   virtual Status create_table(const ServedTable& table, std::string_view json) = 0;
   // Replaces the entry, if it still is `expected_json`; kConflict "store.catalog_changed" otherwise.
   virtual Status update_entry(std::string_view name, std::string_view expected_json, std::string_view json) = 0;
