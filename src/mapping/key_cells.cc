@@ -53,11 +53,21 @@ bool find_key(const model::KeySchema& schema, ddb::ItemView item, KeyValues& key
 
 KeyFit KeyCells::split(const TableShape& shape, const Limits& limits, const KeyValues& key,
                        base::Arena& bytes, Cell* cells) {
+  return split_parts(shape, limits, key, shape.key.size(), bytes, cells);
+}
+
+KeyFit KeyCells::split_partition(const TableShape& shape, const Limits& limits,
+                                 ddb::ValueView partition, base::Arena& bytes, Cell* cells) {
+  return split_parts(shape, limits, {partition, {}}, 1, bytes, cells);
+}
+
+KeyFit KeyCells::split_parts(const TableShape& shape, const Limits& limits, const KeyValues& key,
+                             size_t key_parts, base::Arena& bytes, Cell* cells) {
   if (taken_.size() < shape.key_types.size()) taken_.resize(shape.key_types.size());
   std::string_view parts[kPlaceholdersMax];
   size_t key_bytes = 0;
   bool nul = false;
-  for (size_t number = 0; number < shape.key.size(); ++number) {
+  for (size_t number = 0; number < key_parts; ++number) {
     const KeyPart& part = shape.key[number];
     std::string_view text = key[number].bytes();
     if (!part.pattern.match(text, parts)) return KeyFit::kNo;

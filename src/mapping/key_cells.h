@@ -35,11 +35,19 @@ class KeyCells {
   KeyFit split(const TableShape& shape, const Limits& limits, const KeyValues& key,
                base::Arena& bytes, Cell* cells);
 
+  // As split(), of the partition key alone: the leading key cells, those of its template's
+  // placeholders, of every item with this partition key that the table can hold.
+  KeyFit split_partition(const TableShape& shape, const Limits& limits, ddb::ValueView partition,
+                         base::Arena& bytes, Cell* cells);
+
   // Appends key attribute `number` (0 or 1), rebuilt from a row's key cells, under `name`.
   Status join(const TableShape& shape, const model::KeyAttribute& attribute, size_t number,
               const Cell* cells, std::string_view name, ddb::ItemBatch& batch);
 
  private:
+  KeyFit split_parts(const TableShape& shape, const Limits& limits, const KeyValues& key,
+                     size_t parts, base::Arena& bytes, Cell* cells);
+
   std::vector<std::string_view> taken_;  // text of each key column
   CellReader reader_;
   base::Arena unused_cells_;
