@@ -1,8 +1,13 @@
-// A key condition expression: equality on every partition attribute of a table or index, and conditions on its sort
-// attributes, left to right, of which the last used may be a range.
+// A key condition expression: equality on every partition attribute of a table or index, and
+// conditions on its sort attributes, left to right, of which the last used may be a range.
+//
+// It is parsed before the table is looked up, and bound to the table's or index's key afterwards:
+// that is the service's order of errors. Errors are kConfig with code "ValidationException" and the
+// service's whole message ("Invalid KeyConditionExpression: …" of parse(), "Query condition missed
+// key schema element: pk", "Query key condition not supported", … of bind()).
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -26,9 +31,22 @@ struct KeyCondition {
   ValueView first, second;            // second: kBetween's upper bound
 };
 
-// Errors have code "ValidationException" and the service's whole message ("Invalid KeyConditionExpression: …", "Query
-// condition missed key schema element: pk", "Query key condition not supported", …).
+// Constant; refers to the request's bytes (text, names, values), which must outlive it.
+class KeyExpression {
+ public:
+  static Result<KeyExpression> parse(std::string_view text, Placeholders& placeholders);
+  Result<KeyCondition> bind(const std::vector<KeyPart>& partition,
+                            const std::vector<KeyPart>& sort) const;
+
+ private:
+  struct Plan;
+  explicit KeyExpression(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {}
+  std::shared_ptr<const Plan> plan_;
+};
+
+// Both at once, for callers that know the key already.
 Result<KeyCondition> parse_key_condition(std::string_view text, Placeholders& placeholders,
-                                         const std::vector<KeyPart>& partition, const std::vector<KeyPart>& sort);
+                                         const std::vector<KeyPart>& partition,
+                                         const std::vector<KeyPart>& sort);
 
 }  // namespace offramp::ddb::expression

@@ -1,9 +1,16 @@
 // A projection expression: the parts of an item that a request asks for.
 //
-// Errors have code "ValidationException" and the service's whole message ("Invalid ProjectionExpression: …").
+// What is true:
+// - A Projection is constant: copies share it and any thread may apply it.
+// - It refers to the request's bytes (text, names): they must outlive it.
+// - What comes out keeps the order of the item's attributes; list elements are compacted.
+// Errors are kConfig with code "ValidationException" and the service's whole message ("Invalid
+// ProjectionExpression: …").
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,17 +25,20 @@ class Projection {
  public:
   static Result<Projection> parse(std::string_view text, Placeholders& placeholders);
   // Legacy AttributesToGet: top-level names as they are.
-  static Projection of_attributes(const std::vector<std::string_view>& names);
+  static Projection of_attributes(std::span<const std::string_view> names);
 
-  // Appends the projected item as a new root of `out` (bytes are not copied: `item` must outlive it). Projected list
-  // elements are compacted; what is not there is left out.
+  // Appends the projected item as a new root of `out` (bytes are not copied: `item` must outlive
+  // it, and must not live in `out`). What is not there is left out; an empty view gives an empty
+  // item.
   void apply(ItemView item, ItemBatch& out) const;
   // The top-level attributes that it reads, sorted, each once.
   std::vector<std::string> attributes() const;
-  // The first path, if any, that goes into (`.` or `[]`) one of these attributes: keys must be scalars.
-  struct Plan;
+  // The first of `names` that it reads below (`.` or `[]`): keys must be scalars.
+  std::optional<std::string_view> reads_below(std::span<const std::string_view> names) const;
 
  private:
+  struct Plan;
+  explicit Projection(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {}
   std::shared_ptr<const Plan> plan_;
 };
 
