@@ -23,9 +23,14 @@ struct KeySchema {
 
 struct SecondaryIndex {
   std::string name;
-  std::vector<std::string> partition;  // attribute names (a GSI may have up to four)
-  std::vector<std::string> sort;
+  std::vector<KeyAttribute> partition;  // a GSI may have up to four of each
+  std::vector<KeyAttribute> sort;
   bool local = false;
+  // Which attributes an entry has beside the keys.
+  enum class Projection { kAll, kKeysOnly, kInclude };
+  Projection projection = Projection::kAll;
+  std::vector<std::string> included;  // kInclude
+  bool operator==(const SecondaryIndex&) const = default;
 };
 
 struct TableSpec {

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -39,14 +38,18 @@ const json& member(const json& object, const char* name) {
   return at == object.end() ? kNothing : *at;
 }
 
+std::optional<ddb::Type> defined_type(const json& description, const std::string& attribute) {
+  for (const json& definition : member(description, "AttributeDefinitions"))
+    if (text_member(definition, "AttributeName") == attribute)
+      return key_type(text_member(definition, "AttributeType"));
+  return std::nullopt;
+}
+
 Result<model::KeySchema> read_key_schema(const json& description, const std::string& what) {
-  std::map<std::string, std::string> types;
-  for (const json& attribute : member(description, "AttributeDefinitions"))
-    types[text_member(attribute, "AttributeName")] = text_member(attribute, "AttributeType");
   model::KeySchema key;
   for (const json& element : member(description, "KeySchema")) {
     std::string name = text_member(element, "AttributeName");
-    auto type = key_type(types[name]);
+    auto type = defined_type(description, name);
     if (name.empty() || !type) return unreadable(what, "a key attribute has no type");
     if (text_member(element, "KeyType") == "HASH") {
       key.partition = {name, *type};

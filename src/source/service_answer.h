@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,8 @@ namespace offramp::source {
 std::string text_member(const nlohmann::json& object, const char* name);
 const nlohmann::json& member(const nlohmann::json& object, const char* name);
 
+// The type of an attribute in a description's AttributeDefinitions; S, N or B, else nothing.
+std::optional<ddb::Type> defined_type(const nlohmann::json& description, const std::string& attribute);
 // The key of a TableDescription; kCorrupt "ddb.describe" naming `what` when it has none that can be used.
 Result<model::KeySchema> read_key_schema(const nlohmann::json& description, const std::string& what);
 

@@ -193,8 +193,8 @@ class Proposer {
       std::vector<std::string> columns;
       bool complete = true;
       for (const auto* attributes : {&index.partition, &index.sort}) {
-        for (const std::string& attribute : *attributes) {
-          std::vector<std::string> found = columns_of(attribute);
+        for (const model::KeyAttribute& attribute : *attributes) {
+          std::vector<std::string> found = columns_of(attribute.name);
           complete = complete && !found.empty();
           for (std::string& column : found)
             if (std::ranges::find(columns, column) == columns.end()) columns.push_back(column);

@@ -239,10 +239,10 @@ TEST_F(ProposeTest, C10_ManyAttributesAreBoundedByTheTargetsColumns) {
 }
 
 TEST_F(ProposeTest, IndexesFollowTheSecondaryIndexes) {
-  table_.indexes = {{"byMail", {"mail"}, {"joinedAt"}, false},
-                    {"gone", {"nowhere"}, {}, false},
-                    {"same", {"mail"}, {"joinedAt"}, false},
-                    {"own", {"id"}, {}, false}};
+  table_.indexes = {{"byMail", {{"mail"}}, {{"joinedAt"}}},
+                    {"gone", {{"nowhere"}}, {}},
+                    {"same", {{"mail"}}, {{"joinedAt"}}},
+                    {"own", {{"id"}}, {}}};
   for (int i = 0; i < 5; ++i) add(fmt::format(R"({{"id":"{}","mail":"m","joinedAt":1}})", i));
   Proposal proposal = propose_it();
   ASSERT_EQ(proposal.tables[0].indexes.size(), 1u);

@@ -204,23 +204,40 @@ void write_limits(std::string& out, std::string_view indent, const LimitsSpec& l
   if (!parts.empty()) out += fmt::format("{}limits: {{{}}}\n", indent, parts);
 }
 
+// {status: S, total: N}
+std::string key_map(const std::vector<model::KeyAttribute>& attributes) {
+  std::string out;
+  for (const model::KeyAttribute& attribute : attributes)
+    out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", scalar(attribute.name), type_letter(attribute.type));
+  return "{" + out + "}";
+}
+
+std::string projection(const model::SecondaryIndex& index) {
+  switch (index.projection) {
+    case model::SecondaryIndex::Projection::kAll:
+      return "";
+    case model::SecondaryIndex::Projection::kKeysOnly:
+      return ", projection: KEYS_ONLY";
+    case model::SecondaryIndex::Projection::kInclude:
+      return ", projection: " + list(index.included);
+  }
+  return "";
+}
+
 void write_source(std::string& out, const SourceSpec& source) {
   out += "source:\n";
   if (!source.table.empty()) out += fmt::format("  table: {}\n", scalar(source.table));
   if (!source.region.empty()) out += fmt::format("  region: {}\n", scalar(source.region));
   if (!source.endpoint.empty()) out += fmt::format("  endpoint: {}\n", url(source.endpoint));
-  out += fmt::format("  key: {{{}: {}", scalar(source.key.partition.name),
-                     type_letter(source.key.partition.type));
-  if (source.key.sort)
-    out +=
-        fmt::format(", {}: {}", scalar(source.key.sort->name), type_letter(source.key.sort->type));
-  out += "}\n";
+  std::vector<model::KeyAttribute> key = {source.key.partition};
+  if (source.key.sort) key.push_back(*source.key.sort);
+  out += fmt::format("  key: {}\n", key_map(key));
   if (!source.indexes.empty()) out += "  indexes:\n";
   for (const model::SecondaryIndex& index : source.indexes)
-    out += fmt::format("    - {{name: {}, partition: {}{}{}}}\n", scalar(index.name),
-                       list(index.partition),
-                       index.sort.empty() ? "" : fmt::format(", sort: {}", list(index.sort)),
-                       index.local ? ", local: true" : "");
+    out += fmt::format("    - {{name: {}, partition: {}{}{}{}}}\n", scalar(index.name),
+                       key_map(index.partition),
+                       index.sort.empty() ? "" : fmt::format(", sort: {}", key_map(index.sort)),
+                       index.local ? ", local: true" : "", projection(index));
   if (source.ttl_attribute) out += fmt::format("  ttl: {}\n", scalar(*source.ttl_attribute));
   write_load(out, source.load);
   if (source.retention_s == kStreamRetentionS)

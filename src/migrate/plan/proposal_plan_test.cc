@@ -111,8 +111,8 @@ TEST(ProposalPlan, SingleTableDesignBecomesItsEntities) {
   model::TableSpec table = guessed(profile, "battle-royale");
   EXPECT_EQ(table.key->partition.name, "PK");
   EXPECT_EQ(table.key->sort->name, "SK");
-  table.indexes = {{"InvertedIndex", {"SK"}, {"PK"}, false},
-                   {"OpenGames", {"map"}, {"open_timestamp"}, false}};
+  table.indexes = {{"InvertedIndex", {{"SK"}}, {{"PK"}}},
+                   {"OpenGames", {{"map"}}, {{"open_timestamp"}}}};
   Outcome out = go(profile, table);
   EXPECT_EQ(out.rows,
             (std::map<std::string, int>{{"users", 300}, {"games", 15}, {"game_users", 520}}));

@@ -120,10 +120,11 @@ void read_capture(const MapReader& source, Mistakes& mistakes, SourceSpec& into)
     map.mistake(*map.find("retention"), "source.capture.retention must look like 24h, 90m or 30s");
 }
 
-model::KeySchema read_key(const YamlNode& node, Mistakes& mistakes) {
+// {PK: S, SK: N}: names with their types, in order.
+std::vector<model::KeyAttribute> read_key_attributes(const YamlNode& node, std::string_view what, Mistakes& mistakes) {
   std::vector<model::KeyAttribute> attributes;
   for_each_member(
-      node, "source.key", mistakes,
+      node, what, mistakes,
       [&](const std::string& name, const YamlNode& key, const YamlNode& value) {
         ddb::Type type = ddb::Type::kS;
         if (name.size() > kKeyNameBytesMax)
@@ -141,6 +142,11 @@ model::KeySchema read_key(const YamlNode& node, Mistakes& mistakes) {
                                              shown(name), kind_name(value)));
         attributes.push_back({name, type});
       });
+  return attributes;
+}
+
+model::KeySchema read_key(const YamlNode& node, Mistakes& mistakes) {
+  std::vector<model::KeyAttribute> attributes = read_key_attributes(node, "source.key", mistakes);
   model::KeySchema schema;
   if (node.kind == YamlNode::Kind::kMap && (attributes.empty() || attributes.size() > 2))
     mistakes.add(node.at, fmt::format("source.key has {} attributes; a key is a partition key and "
@@ -151,6 +157,19 @@ model::KeySchema read_key(const YamlNode& node, Mistakes& mistakes) {
   return schema;
 }
 
+// ALL (or nothing), KEYS_ONLY, or a list of the attributes that come with the keys.
+void read_projection(MapReader& map, model::SecondaryIndex& index) {
+  using Projection = model::SecondaryIndex::Projection;
+  const YamlNode* node = map.find("projection");
+  if (!node) return;
+  if (node->kind == YamlNode::Kind::kSequence) {
+    index.projection = Projection::kInclude;
+    index.included = map.texts("projection");
+  } else if (map.word("projection", {"ALL", "KEYS_ONLY"}) == "KEYS_ONLY") {
+    index.projection = Projection::kKeysOnly;
+  }
+}
+
 std::vector<model::SecondaryIndex> read_indexes(const YamlNode& node, Mistakes& mistakes) {
   std::vector<model::SecondaryIndex> indexes;
   if (node.kind != YamlNode::Kind::kSequence || node.elements.size() > kIndexesMax) {
@@ -159,13 +178,21 @@ std::vector<model::SecondaryIndex> read_indexes(const YamlNode& node, Mistakes& 
     return indexes;
   }
   for (const auto& element : node.elements) {
-    MapReader map(*element, "an index of the source", {"name", "partition", "sort", "local"},
+    MapReader map(*element, "an index of the source", {"name", "partition", "sort", "local", "projection"},
                   mistakes);
     if (!map.usable()) continue;
     model::SecondaryIndex index;
     index.name = map.text("name").value_or("");
-    index.partition = map.texts("partition");
-    index.sort = map.texts("sort");
+    for (const char* part : {"partition", "sort"}) {
+      const YamlNode* node = map.find(part);
+      if (!node) continue;
+      auto& attributes = part[0] == 'p' ? index.partition : index.sort;
+      if (node->kind != YamlNode::Kind::kMap)  // names alone: all of type S
+        for (std::string& name : map.texts(part)) attributes.push_back({std::move(name), ddb::Type::kS});
+      else
+        attributes = read_key_attributes(*node, fmt::format("`{}` of an index", part), mistakes);
+    }
+    read_projection(map, index);
     index.local = map.boolean("local").value_or(false);
     if (index.name.empty()) map.mistake(*element, "an index of the source needs a `name`");
     if (index.partition.empty())

@@ -50,21 +50,24 @@ TEST(TableDescription, ReadsKeysAndIndexes) {
       R"({"Table":{"TableName":"T","TableStatus":"UPDATING","TableArn":"arn:t","TableId":"i",
     "ItemCount":42,"CreationDateTime":1.7E9,
     "AttributeDefinitions":[{"AttributeName":"PK","AttributeType":"S"},{"AttributeName":"SK","AttributeType":"N"},
-      {"AttributeName":"b","AttributeType":"B"}],
+      {"AttributeName":"b","AttributeType":"B"},{"AttributeName":"y","AttributeType":"N"}],
     "KeySchema":[{"AttributeName":"PK","KeyType":"HASH"},{"AttributeName":"SK","KeyType":"RANGE"}],
     "GlobalSecondaryIndexes":[{"IndexName":"g","KeySchema":[{"AttributeName":"x","KeyType":"HASH"},
-      {"AttributeName":"y","KeyType":"HASH"},{"AttributeName":"z","KeyType":"RANGE"},{"AttributeName":"w","KeyType":"RANGE"}]}],
+      {"AttributeName":"y","KeyType":"HASH"},{"AttributeName":"z","KeyType":"RANGE"},{"AttributeName":"w","KeyType":"RANGE"}],
+      "Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["p","q"]}}],
     "LocalSecondaryIndexes":[{"IndexName":"l","KeySchema":[{"AttributeName":"PK","KeyType":"HASH"},
-      {"AttributeName":"b","KeyType":"RANGE"}]}]}})",
+      {"AttributeName":"b","KeyType":"RANGE"}],"Projection":{"ProjectionType":"KEYS_ONLY"}}]}})",
       "T");
   ASSERT_TRUE(got.ok()) << got.error().message();
   EXPECT_EQ(got->spec.key->sort, (model::KeyAttribute{"SK", ddb::Type::kN}));
   EXPECT_EQ(got->spec.item_count, 42u);
   ASSERT_EQ(got->spec.indexes.size(), 2u);
-  EXPECT_EQ(got->spec.indexes[0].partition, (std::vector<std::string>{"x", "y"}));
-  EXPECT_EQ(got->spec.indexes[0].sort, (std::vector<std::string>{"z", "w"}));
-  EXPECT_FALSE(got->spec.indexes[0].local);
-  EXPECT_TRUE(got->spec.indexes[1].local);
+  using Projection = model::SecondaryIndex::Projection;
+  EXPECT_EQ(got->spec.indexes[0],
+            (model::SecondaryIndex{"g", {{"x", ddb::Type::kS}, {"y", ddb::Type::kN}}, {{"z"}, {"w"}}, false,
+                                   Projection::kInclude, {"p", "q"}}));
+  EXPECT_EQ(got->spec.indexes[1], (model::SecondaryIndex{"l", {{"PK"}}, {{"b", ddb::Type::kB}}, true,
+                                                         Projection::kKeysOnly, {}}));
   EXPECT_EQ(got->id, "i");
 }
 

@@ -19,14 +19,23 @@ Error unreadable(const std::string& table, std::string_view why) {
 
 enum class IndexScope { kGlobal, kLocal };
 
-void read_indexes(const json& indexes, IndexScope scope, std::vector<model::SecondaryIndex>& out) {
-  for (const json& description : indexes) {
+void read_indexes(const json& table, IndexScope scope, std::vector<model::SecondaryIndex>& out) {
+  const char* name = scope == IndexScope::kLocal ? "LocalSecondaryIndexes" : "GlobalSecondaryIndexes";
+  for (const json& description : member(table, name)) {
     model::SecondaryIndex index;
     index.name = text_member(description, "IndexName");
     index.local = scope == IndexScope::kLocal;
-    for (const json& element : member(description, "KeySchema"))
+    for (const json& element : member(description, "KeySchema")) {
+      std::string attribute = text_member(element, "AttributeName");
       (text_member(element, "KeyType") == "HASH" ? index.partition : index.sort)
-          .push_back(text_member(element, "AttributeName"));
+          .push_back({attribute, defined_type(table, attribute).value_or(ddb::Type::kS)});
+    }
+    const json& projection = member(description, "Projection");
+    std::string type = text_member(projection, "ProjectionType");
+    if (type == "KEYS_ONLY") index.projection = model::SecondaryIndex::Projection::kKeysOnly;
+    if (type == "INCLUDE") index.projection = model::SecondaryIndex::Projection::kInclude;
+    for (const json& attribute : member(projection, "NonKeyAttributes"))
+      if (attribute.is_string()) index.included.push_back(attribute.get<std::string>());
     out.push_back(std::move(index));
   }
 }
@@ -57,9 +66,8 @@ Result<TableDescription> parse_table_description(const std::string& answer,
   out.spec.key = TRY(read_key_schema(description, "table " + table));
   const json& stream = member(description, "StreamSpecification");
   if (stream.is_object() && stream.value("StreamEnabled", false)) out.spec.stream_view = text_member(stream, "StreamViewType");
-  read_indexes(member(description, "GlobalSecondaryIndexes"), IndexScope::kGlobal,
-               out.spec.indexes);
-  read_indexes(member(description, "LocalSecondaryIndexes"), IndexScope::kLocal, out.spec.indexes);
+  read_indexes(description, IndexScope::kGlobal, out.spec.indexes);
+  read_indexes(description, IndexScope::kLocal, out.spec.indexes);
   if (const json& count = member(description, "ItemCount"); count.is_number_unsigned())
     out.spec.item_count = count.get<uint64_t>();
   out.arn = text_member(description, "TableArn");
