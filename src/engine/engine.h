@@ -58,7 +58,8 @@ class Engine {
   ~Engine();
   // A table that a plan has loaded, served under its old name; it is not in the store's catalog, and DeleteTable refuses
   // it. Before the first request.
-  Status serve_plan_table(target::ServedTable table);
+  // `indexes`: its indexes with their projections.
+  Status serve_plan_table(target::ServedTable table, const std::vector<model::SecondaryIndex>& indexes);
   Result<std::unique_ptr<Worker>> worker();
 
  private:
