@@ -1,7 +1,9 @@
-// HTTP/1.1 server: keep-alive, pipelining, gzip both ways, TLS, bounds on everything a client can make it hold.
+// HTTP/1.1 server: keep-alive, pipelining, gzip both ways, TLS, bounds on everything a client can
+// make it hold.
 //
-// Boost.Asio does the sockets, Boost.Beast's parser reads requests; the answer is written as one piece. Handlers run on
-// the server's threads, may block (a database), and one connection's requests are handled one after the other.
+// Boost.Asio does the sockets, Boost.Beast's parser reads requests; the answer is written as one
+// piece. Handlers run on the server's threads, may block (a database), and one connection's
+// requests are handled one after the other.
 #pragma once
 
 #include <chrono>
@@ -17,14 +19,14 @@
 
 namespace offramp::io::http {
 
-// What the handler sees of a request. Views live during the call. `body` is decoded (gzip) and followed by
-// kBodyPadding readable bytes.
+// What the handler sees of a request. Views live during the call. `body` is decoded (gzip) and
+// followed by kBodyPadding readable bytes.
 constexpr size_t kBodyPadding = 64;
 struct Request {
   std::string_view method, target;
   std::string_view body;
-  std::string_view raw_body;    // as sent, before gzip was undone: what a signature speaks of
-  std::string_view remote;      // "127.0.0.1:53122"
+  std::string_view raw_body;  // as sent, before gzip was undone: what a signature speaks of
+  std::string_view remote;    // "127.0.0.1:53122"
   std::vector<std::pair<std::string_view, std::string_view>> headers;  // in order, names as sent
   // The first header of that name (case does not count), or an empty view.
   std::string_view header(std::string_view name) const;
@@ -33,8 +35,8 @@ struct Request {
 struct Response {
   int status = 200;
   std::string_view content_type = "application/x-amz-json-1.0";
-  std::string headers;  // further header lines, each "Name: value\r\n"
-  std::string body;     // reused between calls
+  std::string headers;     // further header lines, each "Name: value\r\n"
+  std::string body;        // reused between calls
   bool add_crc32 = false;  // x-amz-crc32 of the body's bytes as sent
   bool close = false;      // close the connection after this answer
 };
@@ -51,29 +53,36 @@ struct ServerOptions {
   uint16_t port = 0;  // 0: any free one
   int threads = 0;    // 0: by the machine's cores, at least 8 because handlers block
   std::string tls_certificate_file, tls_key_file;  // both or none
-  size_t header_bytes_max = 16 << 10;  // more: 400
-  size_t body_bytes_max = 16 << 20;    // more, also after gzip: 413
-  size_t connections_max = 4096;
-  size_t answer_gzip_bytes_min = 1024;                // smaller answers are never compressed
-  std::chrono::seconds header_timeout{20};            // from the first byte of a request to the end of its headers
-  std::chrono::seconds body_timeout{60};              // and to the end of its body
-  std::chrono::seconds idle_timeout{120};             // between requests
-  std::chrono::seconds write_timeout{60};             // a client that does not read its answer
-  // Makes the answer of a request that never reaches a handler: too large (413), malformed or too much header (400).
+  size_t header_bytes_max = 16 << 10;              // more: 400
+  size_t body_bytes_max = 16 << 20;                // more, also after gzip: 413
+  size_t all_bodies_bytes_max =
+      1 << 30;                          // what large bodies of all connections may take; more: 503
+  size_t connections_max = 4096;        // more: 503
+  size_t answer_gzip_bytes_min = 1024;  // smaller answers are never compressed
+  std::chrono::milliseconds header_timeout{
+      20'000};  // from the first byte of a request to the end of its headers
+  std::chrono::milliseconds body_timeout{60'000};   // and to the end of its body
+  std::chrono::milliseconds idle_timeout{120'000};  // between requests
+  std::chrono::milliseconds write_timeout{60'000};  // a client that does not read its answer
+  // Makes the answer of a request that never reaches a handler: too large (413), malformed or too
+  // much header (400), no room (503). Without it such an answer has no body.
   std::function<void(int status, Response&)> refuse;
 };
 
 class Server {
  public:
-  // Binds and listens; kConfig when the address cannot be used, naming it. `make_handler` is called once per thread.
-  static Result<std::unique_ptr<Server>> start(ServerOptions options,
-                                               std::function<Result<std::unique_ptr<Handler>>()> make_handler);
+  // Binds and listens; kConfig when the address cannot be used, naming it. `make_handler` is called
+  // once per thread.
+  static Result<std::unique_ptr<Server>> start(
+      ServerOptions options, std::function<Result<std::unique_ptr<Handler>>()> make_handler);
   ~Server();
   uint16_t port() const;
-  // No new connections and requests; those in progress are answered, at most for `grace`; then all is closed.
+  // No new connections and requests; those in progress are answered, at most for `grace`; then all
+  // is closed.
   void stop(std::chrono::milliseconds grace);
   struct Counts {
-    uint64_t connections = 0, connections_open = 0, requests = 0, refused = 0, bytes_in = 0, bytes_out = 0;
+    uint64_t connections = 0, connections_open = 0, requests = 0, refused = 0, bytes_in = 0,
+             bytes_out = 0;
   };
   Counts counts() const;
 

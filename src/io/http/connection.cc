@@ -1,0 +1,298 @@
+#include "io/http/connection.h"
+
+#include <array>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <type_traits>
+
+#include "io/http/request_parser.h"
+#include "io/http/text.h"
+
+namespace offramp::io::http {
+namespace {
+
+namespace asio = boost::asio;
+using AsioError = boost::system::error_code;
+
+constexpr int kRequestsAtOnce = 16;        // of a pipelining client, before others have their turn
+constexpr int64_t kLingerMs = 3'000;       // for a client to read its last answer
+constexpr size_t kLingerBytes = 64 << 20;  // and to send what it had begun to send
+constexpr size_t kLargeBodyBytes = 1 << 20;  // counted against all_bodies_bytes_max
+constexpr size_t kPendingKept = 64 << 10;
+
+template <class Stream>
+class Connection : public Watched, public std::enable_shared_from_this<Connection<Stream>> {
+  static constexpr bool kTls = !std::is_same_v<Stream, Socket>;
+
+ public:
+  template <class... Tls>
+  Connection(Core& core, Socket socket, Tls&... tls)
+      : core_(core),
+        remote_(remote_of(socket)),
+        stream_(std::move(socket), tls...),
+        parser_(core.options.header_bytes_max, core.options.body_bytes_max) {
+    fd_ = stream_.lowest_layer().native_handle();
+  }
+  ~Connection() override {
+    core_.large_bodies_bytes -= counted_;
+    core_.remove(this);
+  }
+
+  void start() {
+    if constexpr (kTls) {
+      due_in(core_.options.header_timeout.count());
+      stream_.async_handshake(asio::ssl::stream_base::server,
+                              [self = this->shared_from_this()](AsioError error) {
+                                if (!error) self->read();
+                              });
+    } else {
+      read();
+    }
+  }
+
+ private:
+  using Progress = RequestParser::Progress;
+
+  static std::string remote_of(Socket& socket) {
+    AsioError error;
+    auto peer = socket.remote_endpoint(error);
+    if (error) return {};
+    std::string address = peer.address().to_string();
+    if (peer.address().is_v6()) address = "[" + address + "]";
+    return address + ":" + std::to_string(peer.port());
+  }
+
+  void due_in(int64_t ms) { deadline_ms.store(now_ms() + ms, std::memory_order_relaxed); }
+
+  // The deadline of a header block or a body runs from its beginning, not from the last byte.
+  void read() {
+    const ServerOptions& options = core_.options;
+    Reading reading = parser_.header_done() ? Reading::kBody
+                      : parser_.begun()     ? Reading::kHeader
+                                            : Reading::kNothing;
+    if (reading != reading_) {
+      reading_ = reading;
+      due_in((reading == Reading::kBody     ? options.body_timeout
+              : reading == Reading::kHeader ? options.header_timeout
+                                            : options.idle_timeout)
+                 .count());
+      phase = reading == Reading::kNothing ? Phase::kIdle : Phase::kBusy;
+      // drain() may have looked at the phase before it was set.
+      if (reading == Reading::kNothing && core_.draining) take_no_more();
+    }
+    auto room = parser_.prepare();
+    stream_.async_read_some(asio::buffer(room.data(), room.size()),
+                            [self = this->shared_from_this()](AsioError error, size_t size) {
+                              if (error) return self->end();
+                              self->core_.bytes_in.fetch_add(size, std::memory_order_relaxed);
+                              self->parser_.commit(size);
+                              self->advance();
+                            });
+  }
+
+  // Handles what has arrived, until it has to wait for the socket.
+  void advance() {
+    for (int handled = 0;; ++handled) {
+      switch (parser_.parse()) {
+        case Progress::kMore:
+          if (!count_body()) return refuse(503);
+          if (parser_.take_expects_continue()) return write_continue();
+          return read();
+        case Progress::kMalformed:
+          return refuse(400);
+        case Progress::kTooLarge:
+          return refuse(413);
+        case Progress::kRequest:
+          break;
+      }
+      if (handled == kRequestsAtOnce) {
+        asio::post(stream_.get_executor(), [self = this->shared_from_this()] { self->advance(); });
+        return;
+      }
+      if (!handle()) return;
+    }
+  }
+
+  // True when the answer is sent and the next request can be looked for.
+  bool handle() {
+    ThreadPart& part = Core::part();
+    Request& request = parser_.request();
+    deadline_ms.store(INT64_MAX, std::memory_order_relaxed);
+    phase = Phase::kBusy;
+    reading_ = Reading::kAnswer;
+    if (int status = decode(request, part); status != 0) {
+      refuse(status);
+      return false;
+    }
+    request.remote = remote_;
+    Response& response = part.response;
+    response.status = 200;
+    response.content_type = "application/x-amz-json-1.0";
+    response.headers.clear();
+    response.body.clear();
+    response.add_crc32 = response.close = false;
+    try {
+      part.handler->handle(request, response);
+    } catch (...) {  // memory; a handler's own errors are answers
+      response = Response{.status = 500, .close = true};
+    }
+    core_.requests.fetch_add(1, std::memory_order_relaxed);
+    AnswerTo to;
+    to.http_1_0 = parser_.http_1_0();
+    to.head = request.method == "HEAD";
+    to.keep_alive = parser_.keep_alive() && !response.close && !core_.draining;
+    to.gzip = response.body.size() >= core_.options.answer_gzip_bytes_min &&
+              accepts_gzip(request.header("accept-encoding"));
+    part.answer.make(response, to, core_.options.answer_gzip_bytes_min);
+    last_ = !to.keep_alive;
+    parser_.next();
+    count_body();
+    return send(part);
+  }
+
+  // 0, or the status of the refusal.
+  int decode(Request& request, ThreadPart& part) {
+    std::string_view encoding = request.header("content-encoding");
+    if (encoding.empty() || same_name(encoding, "identity")) return 0;
+    if (!same_name(encoding, "gzip")) return 400;
+    switch (part.gunzip.run(request.raw_body, core_.options.body_bytes_max, part.body)) {
+      case Gunzip::Outcome::kDamaged:
+        return 400;
+      case Gunzip::Outcome::kTooLarge:
+        return 413;
+      case Gunzip::Outcome::kDone:
+        break;
+    }
+    request.body = part.body.view();
+    return 0;
+  }
+
+  void refuse(int status) {
+    core_.refused.fetch_add(1, std::memory_order_relaxed);
+    ThreadPart& part = Core::part();
+    part.response = Response{.status = status, .content_type = ""};
+    if (core_.options.refuse) core_.options.refuse(status, part.response);
+    part.answer.make(part.response, {.keep_alive = false}, SIZE_MAX);
+    last_ = true;
+    send(part);
+  }
+
+  // True when all is sent and the connection goes on.
+  bool send(ThreadPart& part) {
+    std::string_view head = part.answer.head(), body = part.answer.body();
+    core_.bytes_out.fetch_add(head.size() + body.size(), std::memory_order_relaxed);
+    size_t sent = 0;
+    if constexpr (!kTls) {
+      AsioError error;
+      if (body.empty()) {
+        sent = stream_.write_some(asio::buffer(head), error);
+      } else {
+        std::array<asio::const_buffer, 2> pieces{asio::buffer(head), asio::buffer(body)};
+        sent = stream_.write_some(pieces, error);
+      }
+      if (error && error != asio::error::would_block) return false;
+      if (sent == head.size() + body.size()) {
+        if (!last_) return true;
+        linger();
+        return false;
+      }
+    }
+    pending_.clear();
+    if (sent < head.size()) pending_.append(head.substr(sent));
+    pending_.append(body.substr(sent < head.size() ? 0 : sent - head.size()));
+    write_pending();
+    return false;
+  }
+
+  void write_continue() {
+    pending_.assign("HTTP/1.1 100 Continue\r\n\r\n");
+    write_pending();
+  }
+
+  // The deadline is moved only when some bytes went: a client that reads nothing is cut, one that
+  // reads slowly is not.
+  void write_pending() {
+    due_in(core_.options.write_timeout.count());
+    reading_ = Reading::kAnswer;
+    stream_.async_write_some(asio::buffer(pending_.data() + written_, pending_.size() - written_),
+                             [self = this->shared_from_this()](AsioError error, size_t size) {
+                               if (error) return;
+                               self->written_ += size;
+                               if (self->written_ < self->pending_.size())
+                                 return self->write_pending();
+                               self->written_ = 0;
+                               self->pending_.clear();
+                               if (self->pending_.capacity() > kPendingKept)
+                                 std::string().swap(self->pending_);
+                               if (self->last_) return self->linger();
+                               self->advance();
+                             });
+  }
+
+  // The client closed, or there was an error: nothing to say any more.
+  void end() {
+    if constexpr (kTls) {
+      due_in(kLingerMs);
+      stream_.async_shutdown([self = this->shared_from_this()](AsioError) {});
+    }
+  }
+
+  // After the last answer: a socket closed with unread bytes resets the connection, and the client
+  // may lose the answer. So the rest is read first, within bounds.
+  void linger() {
+    due_in(kLingerMs);
+    if constexpr (kTls) {
+      stream_.async_shutdown([self = this->shared_from_this()](AsioError) {});
+    } else {
+      AsioError ignored;
+      stream_.shutdown(Socket::shutdown_send, ignored);
+      drop();
+    }
+  }
+  void drop() {
+    pending_.resize(kPendingKept);
+    stream_.async_read_some(asio::buffer(pending_),
+                            [self = this->shared_from_this()](AsioError error, size_t size) {
+                              self->dropped_ += size;
+                              if (!error && self->dropped_ < kLingerBytes) self->drop();
+                            });
+  }
+
+  // Counts a large body against what all of them may take; false when that is exceeded.
+  bool count_body() {
+    size_t held = parser_.body_bytes_held();
+    if (held < kLargeBodyBytes) held = 0;
+    if (held == counted_) return true;
+    size_t all = core_.large_bodies_bytes += held - counted_;
+    counted_ = held;
+    return all <= core_.options.all_bodies_bytes_max;
+  }
+
+  enum class Reading : uint8_t { kNew, kNothing, kHeader, kBody, kAnswer };
+
+  Core& core_;
+  const std::string remote_;
+  Stream stream_;
+  RequestParser parser_;
+  Reading reading_ = Reading::kNew;
+  bool last_ = false;
+  size_t counted_ = 0, written_ = 0, dropped_ = 0;
+  std::string pending_;
+};
+
+}  // namespace
+
+void start_connection(Core& core, Socket socket) {
+  auto connection = std::make_shared<Connection<Socket>>(core, std::move(socket));
+  core.add(connection);
+  connection->start();
+}
+
+void start_tls_connection(Core& core, Socket socket, asio::ssl::context& tls) {
+  auto connection =
+      std::make_shared<Connection<asio::ssl::stream<Socket>>>(core, std::move(socket), tls);
+  core.add(connection);
+  connection->start();
+}
+
+}  // namespace offramp::io::http

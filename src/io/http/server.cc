@@ -1,0 +1,225 @@
+// Server: listening, the threads, the watch, and the way down.
+//
+// All threads run one io_context: whichever is free takes what is ready, so that a handler that
+// blocks holds up only its own connection. The watch has a thread of its own and works even when
+// all others block.
+#include "io/http/server.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <thread>
+
+#include "base/assert.h"
+#include "io/http/connection.h"
+#include "io/http/text.h"
+
+namespace offramp::io::http {
+namespace {
+
+namespace asio = boost::asio;
+using AsioError = boost::system::error_code;
+using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
+
+constexpr int kThreadsMin = 8;
+constexpr std::chrono::milliseconds kAcceptPause{50};  // when there is no file descriptor left
+
+Error config(std::string code, std::string message) {
+  return Error(ErrorKind::kConfig, "http." + std::move(code), std::move(message));
+}
+
+Result<asio::ip::tcp::endpoint> endpoint_of(const ServerOptions& options) {
+  AsioError error;
+  auto address =
+      asio::ip::make_address(options.address == "localhost" ? "127.0.0.1" : options.address, error);
+  if (error)
+    return config("address", fmt::format("{} is no IP address; give one of this machine, such as "
+                                         "127.0.0.1, or 0.0.0.0 for all",
+                                         options.address));
+  return asio::ip::tcp::endpoint(address, options.port);
+}
+
+Result<std::unique_ptr<asio::ssl::context>> tls_of(const ServerOptions& options) {
+  const std::string &certificate = options.tls_certificate_file, &key = options.tls_key_file;
+  if (certificate.empty() && key.empty()) return std::unique_ptr<asio::ssl::context>();
+  if (certificate.empty() || key.empty())
+    return config("tls", "TLS needs both a certificate file and its key file");
+  AsioError error;
+  auto tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
+  SSL_CTX_set_min_proto_version(tls->native_handle(), TLS1_2_VERSION);
+  SSL_CTX_set_options(tls->native_handle(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(tls->native_handle(), SSL_MODE_RELEASE_BUFFERS);
+  tls->use_certificate_chain_file(certificate, error);
+  if (error)
+    return config("tls", fmt::format("{}: cannot be used as a TLS certificate: {}; give a PEM file",
+                                     certificate, error.message()));
+  tls->use_private_key_file(key, asio::ssl::context::pem, error);
+  if (!error && SSL_CTX_check_private_key(tls->native_handle()) != 1)
+    return config("tls",
+                  fmt::format("{}: is not the key of the certificate in {}", key, certificate));
+  if (error)
+    return config("tls", fmt::format("{}: cannot be used as a TLS key: {}; give a PEM file", key,
+                                     error.message()));
+  return tls;
+}
+
+std::chrono::milliseconds tick_of(const ServerOptions& options) {
+  auto shortest = std::min(
+      {options.header_timeout, options.body_timeout, options.idle_timeout, options.write_timeout});
+  return std::clamp(shortest / 4, std::chrono::milliseconds(5), std::chrono::milliseconds(500));
+}
+
+}  // namespace
+
+std::string_view Request::header(std::string_view name) const {
+  for (const auto& [has, value] : headers)
+    if (same_name(has, name)) return value;
+  return {};
+}
+
+struct Server::Impl {
+  explicit Impl(ServerOptions options)
+      : core(std::move(options)), acceptor(context), pause(context) {}
+
+  Core core;
+  std::unique_ptr<asio::ssl::context> tls;
+  asio::io_context context;  // above it what connections refer to: it destroys those left over
+  Acceptor acceptor;         // of the thread that handles its events
+  asio::basic_waitable_timer<std::chrono::steady_clock,
+                             asio::wait_traits<std::chrono::steady_clock>, Executor>
+      pause;
+  uint16_t port = 0;
+  std::vector<std::unique_ptr<ThreadPart>> parts;
+  std::vector<std::jthread> threads;
+  std::mutex watch_mutex;
+  std::condition_variable_any watch_wakes;
+  std::jthread watch;
+  bool stopped = false;  // of the owner's thread
+
+  Status listen(const asio::ip::tcp::endpoint& at) {
+    AsioError error;
+    acceptor.open(at.protocol(), error);
+    if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor.bind(at, error);
+    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (error)
+      return config("listen",
+                    fmt::format("cannot listen at {}:{}: {}; give an address of this "
+                                "machine and a port that is free",
+                                core.options.address, core.options.port, error.message()));
+    port = acceptor.local_endpoint(error).port();
+    return {};
+  }
+
+  void accept() {
+    acceptor.async_accept([this](AsioError error, Socket socket) {
+      if (error == asio::error::operation_aborted || core.draining) return;
+      if (!error) {
+        take(std::move(socket));
+        return accept();
+      }
+      // No descriptor or memory left: accepting again at once would spin.
+      pause.expires_after(kAcceptPause);
+      pause.async_wait([this](AsioError waited) {
+        if (!waited) accept();
+      });
+    });
+  }
+
+  void take(Socket socket) {
+    AsioError error;
+    core.connections.fetch_add(1, std::memory_order_relaxed);
+    socket.set_option(asio::ip::tcp::no_delay(true), error);
+    socket.non_blocking(true, error);
+    if (error) return;
+    if (core.open() >= core.options.connections_max) {
+      core.refused.fetch_add(1, std::memory_order_relaxed);
+      if (!tls)
+        socket.write_some(asio::buffer(std::string_view(
+                              "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
+                              "Connection: close\r\n\r\n")),
+                          error);
+      return;
+    }
+    if (tls)
+      start_tls_connection(core, std::move(socket), *tls);
+    else
+      start_connection(core, std::move(socket));
+  }
+
+  void run(ThreadPart& part) {
+    ::pthread_setname_np(::pthread_self(), "http");
+    Core::set_part(&part);
+    for (;;) {
+      try {
+        context.run();
+        return;
+      } catch (...) {  // memory; the connection it happened in is gone
+      }
+    }
+  }
+
+  void start_threads() {
+    for (auto& part : parts) threads.emplace_back([this, at = part.get()] { run(*at); });
+    watch = std::jthread([this](std::stop_token stop) {
+      std::unique_lock lock(watch_mutex);
+      const auto tick = tick_of(core.options);
+      while (!watch_wakes.wait_for(lock, stop, tick, [&] { return stop.stop_requested(); }))
+        core.sweep();
+    });
+  }
+
+  void stop(std::chrono::milliseconds grace) {
+    if (std::exchange(stopped, true)) return;
+    core.drain();
+    asio::post(context, [this] {
+      AsioError ignored;
+      acceptor.close(ignored);
+      pause.cancel();
+    });
+    if (!core.wait_closed(grace)) core.cut_all();
+    context.stop();
+    watch.request_stop();
+    threads.clear();
+    if (watch.joinable()) watch.join();
+  }
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() { impl_->stop(std::chrono::milliseconds(0)); }
+
+Result<std::unique_ptr<Server>> Server::start(
+    ServerOptions options, std::function<Result<std::unique_ptr<Handler>>()> make_handler) {
+  const auto at = TRY(endpoint_of(options));
+  auto impl = std::make_unique<Impl>(std::move(options));
+  impl->tls = TRY(tls_of(impl->core.options));
+  TRY(impl->listen(at));
+  int count = impl->core.options.threads;
+  if (count <= 0)
+    count = std::max(kThreadsMin, static_cast<int>(std::thread::hardware_concurrency()));
+  for (int i = 0; i < count; ++i) {
+    auto part = std::make_unique<ThreadPart>();
+    part->handler = TRY(make_handler());
+    impl->parts.push_back(std::move(part));
+  }
+  impl->accept();
+  impl->start_threads();
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+uint16_t Server::port() const { return impl_->port; }
+void Server::stop(std::chrono::milliseconds grace) { impl_->stop(grace); }
+
+Server::Counts Server::counts() const {
+  const Core& core = impl_->core;
+  return {.connections = core.connections,
+          .connections_open = core.open(),
+          .requests = core.requests,
+          .refused = core.refused,
+          .bytes_in = core.bytes_in,
+          .bytes_out = core.bytes_out};
+}
+
+}  // namespace offramp::io::http
