@@ -1,0 +1,136 @@
+// DescribeTable, ListTables and the small questions that clients and tools ask about tables.
+#include "engine/constraints.h"
+#include "engine/error.h"
+#include "engine/register.h"
+
+namespace offramp::engine {
+namespace {
+
+using namespace shapes;
+
+constexpr Member kTableMembers[] = {{"TableName", &kString}};
+constexpr Shape kTableShape = structure(kTableMembers, "DescribeTableInput");
+constexpr Member kListMembers[] = {{"ExclusiveStartTableName", &kString}, {"Limit", &kInteger}};
+constexpr Shape kListShape = structure(kListMembers, "ListTablesInput");
+constexpr Member kTagsMembers[] = {{"ResourceArn", &kString}, {"NextToken", &kString}};
+constexpr Shape kTagsShape = structure(kTagsMembers, "ListTagsOfResourceInput");
+constexpr Shape kNoShape = structure({}, "Empty");
+
+// The table that TableName names; DescribeTable's words when there is none.
+Result<TableRef> named_table(Context& context) {
+  Constraints constraints;
+  TRY(constraints.table_name(context.request.root()));
+  TRY(constraints.done());
+  std::string_view name = context.request["TableName"].text();
+  TableRef table = TRY(context.catalog.find(name));
+  if (!table) return table_not_found(table_of(name));
+  return table;
+}
+
+Status describe_table(Context& context) {
+  TableRef table = TRY(named_table(context));
+  target::TableSize size = TRY(context.store.table_size(table->served));
+  context.out.assign("{\"Table\":");
+  append_table_description(*table, {"ACTIVE", size, context.arns}, context.out);
+  context.out.push_back('}');
+  return {};
+}
+
+Status list_tables(Context& context) {
+  Json start = context.request["ExclusiveStartTableName"], limit = context.request["Limit"];
+  Constraints constraints;
+  constraints.name_pattern(start, "exclusiveStartTableName");
+  constraints.length(start, "exclusiveStartTableName", 3, 255);
+  constraints.at_least(limit, "limit", 1);
+  constraints.at_most(limit, "limit", 100);
+  TRY(constraints.done());
+  auto tables = TRY(context.catalog.all());
+  int64_t left = limit.integer(100);
+  JsonWriter write(context.out);
+  write.open('{');
+  write.name("TableNames");
+  write.open('[');
+  auto at = start ? tables->upper_bound(start.text()) : tables->begin();
+  std::string_view last;
+  for (; at != tables->end() && left > 0; ++at, --left) write.text(last = at->first);
+  write.close(']');
+  if (at != tables->end()) write.text("LastEvaluatedTableName", last);
+  write.close('}');
+  return {};
+}
+
+Status describe_limits(Context& context) {
+  context.out = R"({"AccountMaxReadCapacityUnits":80000,"AccountMaxWriteCapacityUnits":80000,)"
+                R"("TableMaxReadCapacityUnits":40000,"TableMaxWriteCapacityUnits":40000})";
+  return {};
+}
+
+Status describe_endpoints(Context& context) {
+  JsonWriter write(context.out);
+  write.open('{');
+  write.name("Endpoints");
+  write.open('[');
+  write.open('{');
+  write.text("Address", context.options.endpoint_address);
+  write.number("CachePeriodInMinutes", 1440);
+  context.out.append("}]}");
+  return {};
+}
+
+Status describe_time_to_live(Context& context) {
+  TRY(named_table(context));
+  context.out = R"({"TimeToLiveDescription":{"TimeToLiveStatus":"DISABLED"}})";
+  return {};
+}
+
+Status describe_continuous_backups(Context& context) {
+  Result<TableRef> table = named_table(context);
+  if (!table.ok() && table.error().code() == "ResourceNotFoundException")
+    return service_error(
+        "TableNotFoundException",
+        "Table not found: " + std::string(table_of(context.request["TableName"].text())));
+  TRY(std::move(table));
+  context.out = R"({"ContinuousBackupsDescription":{"ContinuousBackupsStatus":"ENABLED",)"
+                R"("PointInTimeRecoveryDescription":{"PointInTimeRecoveryStatus":"DISABLED"}}})";
+  return {};
+}
+
+Status list_tags(Context& context) {
+  Json arn = context.request["ResourceArn"];
+  Constraints constraints;
+  if (constraints.not_null(arn, "resourceArn")) constraints.length(arn, "resourceArn", 1, 1283);
+  TRY(constraints.done());
+  if (!arn.text().starts_with("arn:") || arn.text().find(":table/") == std::string_view::npos)
+    return validation("Invalid TableArn: Invalid ResourceArn provided as input " +
+                      std::string(arn.text()));
+  TableRef table = TRY(context.catalog.find(arn.text()));
+  if (!table)
+    return service_error("ResourceNotFoundException", "Requested resource not found: ResourcArn: " +
+                                                          std::string(arn.text()) + " not found");
+  JsonWriter write(context.out);
+  write.open('{');
+  write.name("Tags");
+  write.open('[');
+  for (const auto& [key, value] : table->tags) {
+    write.open('{');
+    write.text("Key", key);
+    write.text("Value", value);
+    write.close('}');
+  }
+  context.out.append("]}");
+  return {};
+}
+
+}  // namespace
+
+void register_describe(Dispatch& dispatch) {
+  dispatch["DescribeTable"] = {&kTableShape, describe_table};
+  dispatch["ListTables"] = {&kListShape, list_tables};
+  dispatch["DescribeLimits"] = {&kNoShape, describe_limits};
+  dispatch["DescribeEndpoints"] = {&kNoShape, describe_endpoints};
+  dispatch["DescribeTimeToLive"] = {&kTableShape, describe_time_to_live};
+  dispatch["DescribeContinuousBackups"] = {&kTableShape, describe_continuous_backups};
+  dispatch["ListTagsOfResource"] = {&kTagsShape, list_tags};
+}
+
+}  // namespace offramp::engine

@@ -1,0 +1,16 @@
+// The operations, by the files that have them.
+#include "engine/operation.h"
+#include "engine/register.h"
+
+namespace offramp::engine {
+
+const Dispatch& dispatch() {
+  static const Dispatch all = [] {
+    Dispatch made;
+    register_describe(made);
+    return made;
+  }();
+  return all;
+}
+
+}  // namespace offramp::engine

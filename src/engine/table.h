@@ -1,0 +1,78 @@
+// Table: what the engine knows of one table: how it is served, and what DescribeTable answers.
+//
+// The catalog's entry is JSON in the words of CreateTable, with a version; table_entry() writes it,
+// read_table() reads it and a CreateTable request alike. Constant once made, shared by threads.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/json.h"
+#include "model/table_spec.h"
+#include "target/store.h"
+
+namespace offramp::engine {
+
+struct Throughput {
+  int64_t read = 0, write = 0;
+};
+
+// What an index has beside its keys; the rest is in Table::served.
+struct IndexInfo {
+  using Projection = model::SecondaryIndex::Projection;
+  Projection projection = Projection::kAll;
+  std::vector<std::string> included;  // kInclude
+  Throughput throughput;
+  Throughput on_demand_max;  // 0: not set; -1: no limit
+};
+
+struct Table {
+  target::ServedTable served;
+  std::vector<IndexInfo> indexes;               // as served.indexes
+  std::vector<model::KeyAttribute> attributes;  // AttributeDefinitions, in the order given
+  bool on_demand = false;
+  Throughput throughput, on_demand_max;
+  bool deletion_protection = false;
+  std::string table_class;         // empty: not given
+  int64_t created_ms = 0;          // since 1970
+  int64_t on_demand_since_ms = 0;  // when billing became PAY_PER_REQUEST
+  std::vector<std::pair<std::string, std::string>> tags;
+  std::string entry;  // as in the store's catalog; empty for a plan's table
+
+  const model::KeyAttribute& partition() const { return served.key.partition; }
+  const model::KeyAttribute* sort() const { return served.key.sort ? &*served.key.sort : nullptr; }
+  bool is_key(std::string_view attribute) const {
+    return partition().name == attribute || (sort() && sort()->name == attribute);
+  }
+  // The index's number in served.indexes and indexes, or -1.
+  int find_index(std::string_view name) const;
+  bool has_local_index() const;
+};
+using TableRef = std::shared_ptr<const Table>;
+
+constexpr int kTableEntryVersion = 1;  // stored: a change of meaning needs another number
+
+// Members of CreateTable (its checks have passed) or of a catalog's entry. The mapping is not made
+// yet.
+Result<Table> read_table(Json json);
+// The catalog's entry.
+std::string table_entry(const Table& table);
+// Made of a store's catalog entry, mapping included.
+Result<TableRef> load_table(const target::CatalogEntry& entry, const mapping::Limits& limits);
+
+struct Arns {
+  std::string region, account;
+  std::string table(std::string_view name) const;
+};
+struct Description {
+  std::string_view status = "ACTIVE";
+  target::TableSize size;
+  const Arns& arns;
+};
+// A TableDescription, braces included.
+void append_table_description(const Table& table, const Description& description, std::string& out);
+
+}  // namespace offramp::engine

@@ -1,0 +1,208 @@
+// Writing of tables: catalog entries and descriptions.
+#include "engine/json_writer.h"
+#include "engine/table.h"
+
+namespace offramp::engine {
+namespace {
+
+using Projection = IndexInfo::Projection;
+
+void write_attributes(const Table& table, JsonWriter& write) {
+  write.name("AttributeDefinitions");
+  write.open('[');
+  for (const model::KeyAttribute& attribute : table.attributes) {
+    write.open('{');
+    write.text("AttributeName", attribute.name);
+    write.text("AttributeType", ddb::type_tag(attribute.type));
+    write.close('}');
+  }
+  write.close(']');
+}
+
+void write_keys(const std::vector<model::KeyAttribute>& keys, std::string_view kind,
+                JsonWriter& write) {
+  for (const model::KeyAttribute& key : keys) {
+    write.open('{');
+    write.text("AttributeName", key.name);
+    write.text("KeyType", kind);
+    write.close('}');
+  }
+}
+
+void write_table_keys(const Table& table, JsonWriter& write) {
+  write.name("KeySchema");
+  write.open('[');
+  write_keys({table.partition()}, "HASH", write);
+  if (table.sort()) write_keys({*table.sort()}, "RANGE", write);
+  write.close(']');
+}
+
+void write_throughput(std::string_view name, const Throughput& throughput, JsonWriter& write) {
+  write.name(name);
+  write.open('{');
+  write.number("ReadCapacityUnits", throughput.read);
+  write.number("WriteCapacityUnits", throughput.write);
+  write.close('}');
+}
+
+// As a description has it.
+void write_used_throughput(const Throughput& throughput, JsonWriter& write) {
+  write.name("ProvisionedThroughput");
+  write.open('{');
+  write.number("NumberOfDecreasesToday", 0);
+  write.number("ReadCapacityUnits", throughput.read);
+  write.number("WriteCapacityUnits", throughput.write);
+  write.close('}');
+}
+
+void write_on_demand_max(const Throughput& max, JsonWriter& write) {
+  if (max.read == 0 && max.write == 0) return;
+  write.name("OnDemandThroughput");
+  write.open('{');
+  if (max.read != 0) write.number("MaxReadRequestUnits", max.read);
+  if (max.write != 0) write.number("MaxWriteRequestUnits", max.write);
+  write.close('}');
+}
+
+// What an entry and a description have alike.
+void write_index(const target::ServedIndex& index, const IndexInfo& info, JsonWriter& write) {
+  write.text("IndexName", index.name);
+  write.name("KeySchema");
+  write.open('[');
+  write_keys(index.partition, "HASH", write);
+  write_keys(index.sort, "RANGE", write);
+  write.close(']');
+  write.name("Projection");
+  write.open('{');
+  write.text("ProjectionType", info.projection == Projection::kAll        ? "ALL"
+                               : info.projection == Projection::kKeysOnly ? "KEYS_ONLY"
+                                                                          : "INCLUDE");
+  if (info.projection == Projection::kInclude) {
+    write.name("NonKeyAttributes");
+    write.open('[');
+    for (const std::string& name : info.included) write.text(name);
+    write.close(']');
+  }
+  write.close('}');
+}
+
+void write_tags(const Table& table, JsonWriter& write) {
+  write.name("Tags");
+  write.open('[');
+  for (const auto& [key, value] : table.tags) {
+    write.open('{');
+    write.text("Key", key);
+    write.text("Value", value);
+    write.close('}');
+  }
+  write.close(']');
+}
+
+}  // namespace
+
+std::string table_entry(const Table& table) {
+  std::string out;
+  JsonWriter write(out);
+  write.open('{');
+  write.number("Version", kTableEntryVersion);
+  write.text("TableName", table.served.name);
+  write.text("TableId", table.served.id);
+  write.text("Into", table.served.into);
+  write_attributes(table, write);
+  write_table_keys(table, write);
+  for (bool local : {true, false}) {
+    write.name(local ? "LocalSecondaryIndexes" : "GlobalSecondaryIndexes");
+    write.open('[');
+    for (size_t i = 0; i < table.indexes.size(); ++i) {
+      if (table.served.indexes[i].local != local) continue;
+      write.open('{');
+      write_index(table.served.indexes[i], table.indexes[i], write);
+      write_throughput("ProvisionedThroughput", table.indexes[i].throughput, write);
+      write_on_demand_max(table.indexes[i].on_demand_max, write);
+      write.close('}');
+    }
+    write.close(']');
+  }
+  write.text("BillingMode", table.on_demand ? "PAY_PER_REQUEST" : "PROVISIONED");
+  write_throughput("ProvisionedThroughput", table.throughput, write);
+  write_on_demand_max(table.on_demand_max, write);
+  write.flag("DeletionProtectionEnabled", table.deletion_protection);
+  if (!table.table_class.empty()) write.text("TableClass", table.table_class);
+  write.number("CreatedMs", table.created_ms);
+  write.number("OnDemandSinceMs", table.on_demand_since_ms);
+  write_tags(table, write);
+  write.close('}');
+  return out;
+}
+
+std::string Arns::table(std::string_view name) const {
+  return "arn:aws:dynamodb:" + region + ":" + account + ":table/" + std::string(name);
+}
+
+namespace {
+
+void describe_index(const Table& table, size_t number, const Description& description,
+                    JsonWriter& write) {
+  const target::ServedIndex& index = table.served.indexes[number];
+  const IndexInfo& info = table.indexes[number];
+  write.open('{');
+  write_index(index, info, write);
+  if (!index.local) {
+    write.text("IndexStatus", description.status == "DELETING" ? "DELETING" : "ACTIVE");
+    write_used_throughput(table.on_demand ? Throughput{} : info.throughput, write);
+    write_on_demand_max(info.on_demand_max, write);
+  }
+  write.number("IndexSizeBytes", 0);
+  write.number("ItemCount", 0);
+  write.text("IndexArn", description.arns.table(table.served.name) + "/index/" + index.name);
+  write.close('}');
+}
+
+}  // namespace
+
+void append_table_description(const Table& table, const Description& description,
+                              std::string& out) {
+  JsonWriter write(out);
+  write.open('{');
+  write_attributes(table, write);
+  write.text("TableName", table.served.name);
+  write_table_keys(table, write);
+  write.text("TableStatus", description.status);
+  write.time("CreationDateTime", table.created_ms);
+  write_used_throughput(table.on_demand ? Throughput{} : table.throughput, write);
+  write.number("TableSizeBytes", static_cast<int64_t>(description.size.bytes));
+  write.number("ItemCount", static_cast<int64_t>(description.size.items));
+  write.text("TableArn", description.arns.table(table.served.name));
+  write.text("TableId", table.served.id);
+  if (table.on_demand) {
+    write.name("BillingModeSummary");
+    write.open('{');
+    write.text("BillingMode", "PAY_PER_REQUEST");
+    write.time("LastUpdateToPayPerRequestDateTime", table.on_demand_since_ms);
+    write.close('}');
+  }
+  for (bool local : {true, false}) {
+    bool any = false;
+    for (size_t i = 0; i < table.indexes.size(); ++i) {
+      if (table.served.indexes[i].local != local) continue;
+      if (!any) {
+        write.name(local ? "LocalSecondaryIndexes" : "GlobalSecondaryIndexes");
+        write.open('[');
+      }
+      any = true;
+      describe_index(table, i, description, write);
+    }
+    if (any) write.close(']');
+  }
+  if (!table.table_class.empty()) {
+    write.name("TableClassSummary");
+    write.open('{');
+    write.text("TableClass", table.table_class);
+    write.close('}');
+  }
+  write_on_demand_max(table.on_demand_max, write);
+  write.flag("DeletionProtectionEnabled", table.deletion_protection);
+  write.close('}');
+}
+
+}  // namespace offramp::engine
