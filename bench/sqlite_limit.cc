@@ -5,11 +5,9 @@
 // Takes all tables but the tool's own (offramp…) and SQLite's from FROM into memory, then the clock
 // starts. WAL, synchronous=NORMAL, 10,000 rows a transaction: as durable as a load that can be
 // resumed. Prints JSON.
-#include <sqlite3.h>
-
 #include <vector>
 
-#include "program.h"
+#include "sqlite.h"
 
 namespace offramp::bench {
 namespace {
@@ -30,18 +28,6 @@ struct TableRows {
   std::vector<Cell> cells;
   std::string bytes;
 };
-
-void execute(sqlite3* db, const std::string& sql) {
-  if (sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-    die(sql + ": " + sqlite3_errmsg(db));
-}
-
-sqlite3_stmt* prepare(sqlite3* db, const std::string& sql) {
-  sqlite3_stmt* statement = nullptr;
-  if (sqlite3_prepare_v2(db, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK)
-    die(sql + ": " + sqlite3_errmsg(db));
-  return statement;
-}
 
 std::string quoted(const std::string& name) {
   std::string out = "\"";

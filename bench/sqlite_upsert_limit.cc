@@ -5,11 +5,9 @@
 // Changes FILE: every row of TABLE, in the order of KEY (the column that they conflict on), with
 // its integers one higher. The rows are in memory before the clock starts. WAL, synchronous=FULL
 // and the checkpoints as of a table that is being followed. Prints JSON.
-#include <sqlite3.h>
-
 #include <vector>
 
-#include "program.h"
+#include "sqlite.h"
 
 namespace offramp::bench {
 namespace {
@@ -26,18 +24,6 @@ struct Rows {
   std::vector<Cell> cells;
   std::string bytes;
 };
-
-void execute(sqlite3* db, const std::string& sql) {
-  if (sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-    die(sql + ": " + sqlite3_errmsg(db));
-}
-
-sqlite3_stmt* prepare(sqlite3* db, const std::string& sql) {
-  sqlite3_stmt* statement = nullptr;
-  if (sqlite3_prepare_v2(db, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK)
-    die(sql + ": " + sqlite3_errmsg(db));
-  return statement;
-}
 
 Rows read_rows(sqlite3* db, const std::string& table, const std::string& key) {
   Rows rows;

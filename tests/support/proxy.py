@@ -7,6 +7,8 @@ import struct
 import threading
 import time
 
+import loopback
+
 CHUNK = 64 << 10
 
 
@@ -37,19 +39,13 @@ class Proxy:
         """Listens (again), on the port that it always had."""
         if self._listener:
             return
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self.port))
-        listener.listen(128)
-        self.port = listener.getsockname()[1]
-        self._listener = listener
-        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+        self._listener, self.port = loopback.listen(self.port)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def refuse(self):
         """Nobody listens; open connections stay."""
         if self._listener:
-            self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
+            loopback.close(self._listener)
             self._listener = None
 
     def cut(self):

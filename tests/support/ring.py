@@ -130,6 +130,14 @@ class Writers:
     def total(self):
         return sum(self.changes)
 
+    def wait_for(self, changes):
+        """Until so many more changes have been made."""
+        goal = self.total() + changes
+        while self.total() < goal:
+            if self.failures:
+                raise self.failures[0]
+            time.sleep(0.02)
+
     def stop(self):
         self._stop.set()
         for thread in self._threads:

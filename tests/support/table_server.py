@@ -15,6 +15,7 @@ import threading
 import time
 import zlib
 
+import loopback
 from change_stream import ServiceError
 from scripted_table import Tables
 
@@ -44,20 +45,13 @@ class TableServer:
 
     def start(self):
         """Also after stop(): on the same port, with what the tables held."""
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self.port))
-        listener.listen(128)
-        self.port = listener.getsockname()[1]
-        self._listener = listener
-        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+        self._listener, self.port = loopback.listen(self.port)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def stop(self):
         """Nobody listens any more, and every connection is cut."""
         if self._listener:
-            # close() alone would leave accept() waiting, and the port taken.
-            self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
+            loopback.close(self._listener)
             self._listener = None
         with self._lock:
             open_now = list(self._connections)

@@ -44,9 +44,7 @@ def test_three_tables_move_while_they_are_written(moves):
     with moves.writers() as writers:
         moves.start()
         moves.await_in_sync()
-        until = writers.total() + 1000
-        while writers.total() < until:
-            time.sleep(0.02)
+        writers.wait_for(1000)
     moves.equal()
     status = moves.status()
     assert [line["plan"] for line in status] == [move.plan for move in moves]

@@ -81,8 +81,7 @@ def test_a_table_of_130_shards(live, server, ring_table, ledger):
     with ring.Writers(ledger, ring_table.write, rate=500) as writers:
         live.start()
         live.await_in_sync()
-        while writers.total() < 1000:
-            time.sleep(0.05)
+        writers.wait_for(1000)
     live.await_equal(ledger, ring_table.contents())
     live.background.terminate()
 

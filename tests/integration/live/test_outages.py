@@ -7,14 +7,6 @@ import ring
 from proxy import Proxy
 
 
-def write_for(writers, changes):
-    """Until so many more changes have been made."""
-    goal = writers.total() + changes
-    while writers.total() < goal:
-        assert not writers.failures, writers.failures
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def postgres_live(make_live, server, ring_table, own_postgres):
     """The ring to a PostgreSQL of the story's own, past a proxy: (live, server, proxy)."""
@@ -32,12 +24,12 @@ def test_the_target_is_restarted(postgres_live, ring_table, ledger, mode):
         live.start()
         live.await_in_sync()
         for _ in range(2):
-            write_for(writers, 500)
+            writers.wait_for(500)
             postgres.stop(mode)
-            write_for(writers, 1500)
+            writers.wait_for(1500)
             assert live.background.running(), live.background.said()[-3000:]
             postgres.start()
-            write_for(writers, 500)
+            writers.wait_for(500)
     live.await_equal(ledger, ring_table.contents())
     live.background.terminate()
     assert live.tool.letters() == []
@@ -50,7 +42,7 @@ def test_the_wire_to_the_target_is_cut_again_and_again(postgres_live, ring_table
         live.await_in_sync()
         for _ in range(6):
             live.await_("a connection", proxy.connections)
-            write_for(writers, 100)
+            writers.wait_for(100)
             proxy.cut()
     live.await_equal(ledger, ring_table.contents())
     live.background.terminate()
@@ -63,14 +55,14 @@ def test_the_wire_to_the_target_stalls_and_is_slow(postgres_live, ring_table, le
         live.start()
         live.await_in_sync()
         proxy.stall()
-        write_for(writers, 2000)
+        writers.wait_for(2000)
         proxy.heal()
-        write_for(writers, 500)
+        writers.wait_for(500)
         proxy.slow(bytes_per_second=400_000, delay_s=0.01)
-        write_for(writers, 1500)
+        writers.wait_for(1500)
         proxy.refuse()
         proxy.cut()
-        write_for(writers, 800)
+        writers.wait_for(800)
         proxy.heal()
     live.await_equal(ledger, ring_table.contents())
     live.background.terminate()
@@ -82,10 +74,10 @@ def test_the_source_is_restarted(live, server, ring_table, ledger):
         live.await_in_sync()
         for _ in range(3):
             server.stop()
-            write_for(writers, 1000)
+            writers.wait_for(1000)
             assert live.background.running(), live.background.said()[-3000:]
             server.start()
-            write_for(writers, 500)
+            writers.wait_for(500)
     live.await_equal(ledger, ring_table.contents())
     live.background.terminate()
 
@@ -98,13 +90,13 @@ def test_the_wire_to_the_source_is_cut_stalls_and_is_slow(make_live, server, rin
             live.start()
             live.await_in_sync()
             for _ in range(15):
-                write_for(writers, 80)
+                writers.wait_for(80)
                 proxy.cut()
             proxy.stall()
-            write_for(writers, 1500)
+            writers.wait_for(1500)
             proxy.heal()
             proxy.slow(bytes_per_second=500_000, delay_s=0.02)
-            write_for(writers, 1000)
+            writers.wait_for(1000)
             proxy.heal()
         live.await_equal(ledger, ring_table.contents())
         live.background.terminate()

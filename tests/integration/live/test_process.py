@@ -95,8 +95,7 @@ def test_status_while_running_stopped_and_killed(live, ring_table, ledger):
     status = live.status()
     assert status["running"] is True and status["phase"] == "in sync", status
     with ring.Writers(ledger, ring_table.write, rate=500) as writers:
-        while writers.total() < 500:
-            time.sleep(0.02)
+        writers.wait_for(500)
     live.await_equal(ledger, ring_table.contents())
     live.await_("lag below two seconds", lambda: 0 <= live.status()["live"]["lag_ms"] < 2000)
     assert "lag" in live.tool.run("status", live.tool.plan_path).out

@@ -25,8 +25,7 @@ def test_the_ledger_is_what_a_scripted_table_holds(ledger):
         table.load(content(ledger))
         table.enable_stream()
         with ring.Writers(ledger, table.write, threads=3) as writers:
-            while writers.total() < 5000:
-                assert not writers.failures, writers.failures
+            writers.wait_for(5000)
         ring.check(ledger, table.contents())
         assert table.changes >= 5000
         assert any(key not in ledger.items for key in ledger.versions), "deletions are a part of it"
@@ -39,8 +38,7 @@ def test_the_ledger_is_what_dynamodb_local_holds(ledger, dynamodb):
     table = dynamodb.create("RingSelfTest", StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
     dynamodb.put_all(table, content(ledger))
     with ring.Writers(ledger, ring.dynamodb_writer(dynamodb, table), threads=3) as writers:
-        while writers.total() < 300:
-            assert not writers.failures, writers.failures
+        writers.wait_for(300)
     ring.check(ledger, dynamodb.client.scan(TableName=table, ConsistentRead=True)["Items"])
 
 

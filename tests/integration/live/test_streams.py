@@ -1,6 +1,5 @@
 """Which streams will do: what is checked before anything is touched, and what can be put right."""
 import os
-import time
 
 import pytest
 
@@ -23,8 +22,7 @@ def test_new_images_are_enough(sqlite_live, ring_table, ledger):
     with ring.Writers(ledger, ring_table.write, rate=500) as writers:
         sqlite_live.start()
         sqlite_live.await_in_sync()
-        while writers.total() < 1500:
-            time.sleep(0.02)
+        writers.wait_for(1500)
     sqlite_live.await_equal(ledger, ring_table.contents())
     sqlite_live.background.terminate()
 
@@ -39,8 +37,7 @@ def test_no_stream_and_enable_stream(sqlite_live, server, ring_table, ledger):
     with ring.Writers(ledger, ring_table.write, rate=500) as writers:
         sqlite_live.start("--enable-stream")
         sqlite_live.await_in_sync()
-        while writers.total() < 1500:
-            time.sleep(0.02)
+        writers.wait_for(1500)
     assert ring_table.stream.view in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
     sqlite_live.await_equal(ledger, ring_table.contents())
     sqlite_live.background.terminate()
