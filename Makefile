@@ -52,7 +52,7 @@ asan tsan: test-deps
 	ctest --test-dir build-$@ --output-on-failure -j $(JOBS)
 
 fuzz: test-deps
-	tests/fuzz/run.sh $${FUZZ_SECONDS:-30}
+	tests/fuzz/run.sh $${FUZZ_SECONDS:-12}
 
 # What continuous integration runs. The order puts the fastest answer first.
 test:
