@@ -7,6 +7,7 @@ namespace offramp::engine {
 const Dispatch& dispatch() {
   static const Dispatch all = [] {
     Dispatch made;
+    register_manage_tables(made);
     register_describe(made);
     return made;
   }();

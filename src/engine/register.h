@@ -5,6 +5,7 @@
 
 namespace offramp::engine {
 
+void register_manage_tables(Dispatch& dispatch);  // manage_tables.cc
 void register_describe(
     Dispatch& dispatch);  // describe.cc: DescribeTable, ListTables, DescribeLimits, …
 

@@ -49,16 +49,7 @@ Status read_names(Json names, ddb::expression::Placeholders& placeholders) {
 
 Status read_values(Request& request, Json values, ddb::expression::Placeholders& placeholders) {
   if (values.size() == 0) return validation("ExpressionAttributeValues must not be empty");
-  // The service looks at all values before it looks at any key.
-  TRY(for_each_member(values, [&](std::string_view key, Json json) -> Status {
-    Result<ddb::ValueView> value = request.value(json);
-    if (!value.ok())
-      return validation("ExpressionAttributeValues contains invalid value: " +
-                        value.error().message() + " for key " + std::string(key));
-    placeholders.add_value(key, *value);
-    return {};
-  }));
-  return for_each_member(values, [&](std::string_view key, Json) -> Status {
+  TRY(for_each_member(values, [&](std::string_view key, Json) -> Status {
     std::string what = "ExpressionAttributeValues contains invalid key: ";
     if (key.size() > kPlaceholderBytesMax)
       return validation(what +
@@ -66,6 +57,15 @@ Status read_values(Request& request, Json values, ddb::expression::Placeholders&
                         std::string(key) + "\"");
     if (!is_placeholder(key, ':'))
       return validation(what + "Syntax error; key: \"" + std::string(key) + "\"");
+    return {};
+  }));
+  // Only when all keys are good.
+  return for_each_member(values, [&](std::string_view key, Json json) -> Status {
+    Result<ddb::ValueView> value = request.value(json);
+    if (!value.ok())
+      return validation("ExpressionAttributeValues contains invalid value: " +
+                        value.error().message() + " for key " + std::string(key));
+    placeholders.add_value(key, *value);
     return {};
   });
 }

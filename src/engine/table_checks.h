@@ -1,0 +1,22 @@
+// Checks of CreateTable's parameters, with the service's texts and in its order.
+//
+// Sources: the reference notes' §7 and texts that emulators collected from the service.
+#pragma once
+
+#include "base/result.h"
+#include "engine/constraints.h"
+#include "engine/json.h"
+#include "engine/shape.h"
+
+namespace offramp::engine {
+
+extern const Shape kCreateTableShape;
+
+// Everything that can be said about the request without knowing the tables.
+Status check_create_table(Json root);
+
+// Of UpdateTable too.
+Status check_throughput_bounds(Json throughput);
+void constrain_throughput(Json throughput, const std::string& path, Constraints& constraints);
+
+}  // namespace offramp::engine
