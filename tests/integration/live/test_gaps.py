@@ -113,6 +113,22 @@ def test_C6_another_stream(sqlite_live, ring_table, ledger):
     repaired(sqlite_live, ring_table, ledger)
 
 
+def test_C9_killed_while_a_gap_is_repaired(sqlite_live, ring_table, ledger):
+    sqlite_live.run("--until", "caught-up")
+    ring_table.disable_stream()
+    change(ring_table, ledger, 200)
+    ring_table.enable_stream(shards=2)
+    refused(sqlite_live)
+    rng = random.Random(ledger.seed)
+    with ring.Writers(ledger, ring_table.write, rate=300):
+        for number in range(8):
+            # The flag again or not: a repair that has begun goes on.
+            sqlite_live.start(*(["--repair-gap"] if number % 2 == 0 else []))
+            time.sleep(rng.uniform(0.1, 0.8))
+            sqlite_live.background.kill()
+    repaired(sqlite_live, ring_table, ledger)
+
+
 def test_C6_another_stream_while_running(sqlite_live, ring_table, ledger):
     sqlite_live.start()
     sqlite_live.await_in_sync()
