@@ -39,6 +39,7 @@ class AccessKeys {
   static Result<AccessKeys> read(const std::string& file);
   void add(std::string id, std::string secret) { secrets_[std::move(id)] = std::move(secret); }
   const std::string* secret(std::string_view id) const;
+  bool empty() const { return secrets_.empty(); }
 
  private:
   std::map<std::string, std::string, std::less<>> secrets_;
@@ -48,6 +49,7 @@ struct EndpointOptions {
   io::http::ServerOptions http;
   AccessKeys keys;
   bool any_key = false;  // --insecure-any-key: whatever key, no signature checked; refused unless the address is loopback
+  // In the health check; and what signatures must be made for, but "local" takes those for any region.
   std::string region = "local";
   std::chrono::seconds clock_skew_max{15 * 60};
   io::Clock* clock = &io::system_clock();
