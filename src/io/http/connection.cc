@@ -173,7 +173,9 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
     part.response = Response{.status = status, .content_type = ""};
     if (core_.options.refuse) core_.options.refuse(status, part.response);
     part.answer.make(part.response, {.keep_alive = false}, SIZE_MAX);
-    last_ = true;
+    last_ = unread_ = true;
+    parser_.next();
+    count_body();
     send(part);
   }
 
@@ -238,7 +240,7 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
   }
 
   // After the last answer: a socket closed with unread bytes resets the connection, and the client
-  // may lose the answer. So the rest is read first, within bounds.
+  // may lose the answer. So what is known to be still coming is read first, within bounds.
   void linger() {
     due_in(kLingerMs);
     if constexpr (kTls) {
@@ -246,7 +248,7 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
     } else {
       AsioError ignored;
       stream_.shutdown(Socket::shutdown_send, ignored);
-      drop();
+      if (unread_ || parser_.begun()) drop();
     }
   }
   void drop() {
@@ -275,7 +277,8 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
   Stream stream_;
   RequestParser parser_;
   Reading reading_ = Reading::kNew;
-  bool last_ = false;
+  bool last_ = false;    // the answer that is written is the last one
+  bool unread_ = false;  // a request was refused before all of it was read
   size_t counted_ = 0, written_ = 0, dropped_ = 0;
   std::string pending_;
 };
