@@ -41,7 +41,7 @@ class Findings:
 
 
 class Worker:
-    def __init__(self, ports, seed, number, requests, differences_max, shrinking=True, check=None):
+    def __init__(self, ports, seed, number, requests, differences_max, shrinking=True):
         self.lab = Lab(ports)
         self.names = list(ports)
         self.seed, self.number, self.requests_max = seed, number, requests
@@ -115,6 +115,25 @@ class Worker:
                 self._found(Difference([], [step], outcomes, self.names, *found), small=True)
             if any(outcome.error is None for outcome in outcomes):
                 self.lab.drop([shape])
+
+
+class TableWorker(Worker):
+    """The same on one table that is there already and stays, e.g. one that a migration has loaded."""
+
+    def __init__(self, ports, seed, shape, requests, differences_max, wrong=0.04):
+        super().__init__(ports, seed, 0, requests, differences_max)
+        self.shape, self.wrong = shape, wrong
+
+    def episode(self, number):
+        rng = random.Random(f"{self.seed}/{self.shape.name}/{number}")
+        if number > 0:  # the first begins with what was loaded
+            self.lab.create([self.shape])
+        requests, history = Requests(rng, [self.shape], self.wrong), []
+        for _ in range(EPISODE_STEPS):
+            step = requests.step()
+            if not self.step([self.shape], history, step):
+                return
+            history.append(step)
 
 
 def _identical(left, right):

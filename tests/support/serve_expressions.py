@@ -6,7 +6,7 @@ One `Placeholders` per request: all expressions of a request share its Expressio
 import base64
 import re
 
-from serve_values import MEMBERS, bad_value, value
+from serve_values import bad_value, value
 
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 RESERVED = {"name", "status", "size", "partition", "order", "when"}  # of those that the pools hold
@@ -56,7 +56,8 @@ class Placeholders:
         while self.chance(nested) and depth < 3:
             # The first step mostly fits the attribute, what is below it is anything.
             index = self.chance(0.4) if depth else (kind == "L") == self.chance(0.9)
-            text += f"[{self.rng.choice((0, 0, 1, 2, 7))}]" if index else "." + self.name(self.rng.choice(MEMBERS))
+            text += f"[{self.rng.choice((0, 0, 1, 2, 7))}]" if index else "." + self.name(
+                self.rng.choice(self.attributes.members))
             nested *= 0.5
             depth += 1
         return text
@@ -223,9 +224,9 @@ def update(p, keys=()):
 
 
 def key_condition(p, partition, sort, key_of):
-    """`partition`, `sort`: (name, type), sort may be None; `key_of(type)` gives a value."""
+    """`partition`, `sort`: (name, type), sort may be None; `key_of(name, type)` gives a value."""
     name, kind = partition
-    right = p.value(key_of(kind))
+    right = p.value(key_of(name, kind))
     text = f"{p.name(name)} = {right}" if p.chance(0.95) else f"{right} = {p.name(name)}"
     if p.chance(p.wrong):
         return p.rng.choice([
@@ -241,19 +242,19 @@ def key_condition(p, partition, sort, key_of):
     if p.chance(p.wrong * 0.3):
         operator = "<>"
     if operator == "BETWEEN":
-        low, high = key_of(kind), key_of(kind)
+        low, high = key_of(name, kind), key_of(name, kind)
         if p.chance(0.8):
             low, high = sorted((low, high), key=_order)
         condition_text = f"{p.name(name)} BETWEEN {p.value(low)} AND {p.value(high)}"
     elif operator == "begins_with":
         if kind == "N" and not p.chance(p.wrong):
             return text
-        prefix = key_of(kind)
+        prefix = key_of(name, kind)
         if kind == "S" and p.chance(0.8):
-            prefix = {"S": prefix["S"][:1]}
+            prefix = {"S": prefix["S"][:p.rng.choice((1, 1, 6, 9))]}
         condition_text = f"begins_with({p.name(name)}, {p.value(prefix)})"
     else:
-        condition_text = f"{p.name(name)} {operator} {p.value(key_of(kind))}"
+        condition_text = f"{p.name(name)} {operator} {p.value(key_of(name, kind))}"
     return f"{text} AND {condition_text}" if p.chance(0.85) else f"{condition_text} AND {text}"
 
 

@@ -46,6 +46,8 @@ def schema(keys):
 
 
 class TableShape:
+    fixed = None  # items to begin with again, for a table that is not made anew
+
     def __init__(self, rng, name):
         self.name = name
         self.attributes = Attributes(rng)
@@ -83,15 +85,19 @@ class TableShape:
                 request[member] = found
         return request
 
+    def key_part(self, rng, name, kind):
+        """A value of a key attribute, the table's or an index's."""
+        return key_value(rng, kind, 8 if len(self.keys) > 1 and name == self.keys[1][0] else 4)
+
     def key(self, rng):
-        return {name: key_value(rng, kind, 4 if at == 0 else 8) for at, (name, kind) in enumerate(self.keys)}
+        return {name: self.key_part(rng, name, kind) for name, kind in self.keys}
 
     def item(self, rng):
         item = self.key(rng)
         item.update(self.attributes.some(rng))
         for name, kind in self.index_attributes.items():
             if rng.random() < 0.6:
-                item[name] = key_value(rng, kind, 4)
+                item[name] = self.key_part(rng, name, kind)
         return item
 
 
@@ -189,7 +195,7 @@ class Requests:
             if table.index_attributes and self.chance(0.15):
                 name, kind = self.rng.choice(list(table.index_attributes.items()))
                 if request["UpdateExpression"].startswith("SET "):
-                    new = key_value(self.rng, kind, 4) if self.chance(0.9) else value(self.rng, 1)
+                    new = table.key_part(self.rng, name, kind) if self.chance(0.9) else value(self.rng, 1)
                     request["UpdateExpression"] = f"SET {p.name(name)} = {p.value(new)}, " + request["UpdateExpression"][4:]
         if self.chance(0.3):
             request["ConditionExpression"] = condition(p)
@@ -216,7 +222,7 @@ class Requests:
             request["IndexName"] = index.name
         p = self.placeholders(table)
         request["KeyConditionExpression"] = key_condition(p, where.partition, where.sort,
-                                                          lambda kind: key_value(self.rng, kind, 4 if index else 8))
+                                                          lambda name, kind: table.key_part(self.rng, name, kind))
         if self.chance(0.3):
             request["ScanIndexForward"] = self.chance(0.5)
         self._read(table, index, request, p)
@@ -392,12 +398,12 @@ class Requests:
     def _legacy_read(self, table, operation, request, some):
         if operation == "Query":
             (name, kind), rest = table.keys[0], table.keys[1:]
-            request["KeyConditions"] = {name: {"ComparisonOperator": "EQ", "AttributeValueList": [key_value(self.rng, kind)]}}
+            request["KeyConditions"] = {name: {"ComparisonOperator": "EQ", "AttributeValueList": [table.key_part(self.rng, name, kind)]}}
             for name, kind in rest[:1 if self.chance(0.6) else 0]:
                 operator = self.rng.choice(("EQ", "LE", "LT", "GE", "GT", "BETWEEN", "BEGINS_WITH"))
                 if operator == "BEGINS_WITH" and kind == "N":
                     operator = "EQ"
-                values = [key_value(self.rng, kind) for _ in range(LEGACY_OPERATORS[operator])]
+                values = [table.key_part(self.rng, name, kind) for _ in range(LEGACY_OPERATORS[operator])]
                 request["KeyConditions"][name] = {"ComparisonOperator": operator, "AttributeValueList": values}
         if self.chance(0.6):
             request["QueryFilter" if operation == "Query" else "ScanFilter"] = self._legacy_conditions(table, some, False)

@@ -86,6 +86,8 @@ def key_value(rng, kind, pool=8):
 class Attributes:
     """The attributes of one table: what each is usually made of, so that comparisons have something to compare."""
 
+    members = MEMBERS  # of maps
+
     def __init__(self, rng):
         self.names = rng.sample(NAMES, 9)
         self.kinds = {name: rng.choice(TYPES) for name in self.names}
