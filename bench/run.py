@@ -6,9 +6,10 @@
     verify      both sides compared            | reading the slower side alone
     memory      peak RSS of a load             | 256 MiB, and the same for ten times the items
     moving.py   tables that are written to while they move: apply rate, lag, spool
+    serve.py    the DynamoDB endpoint beside DynamoDB Local and the bare SQL statements
 
 Prints a table, writes build/bench.json. BENCH_ITEMS (2,000,000) and BENCH_RUNS (3: the best of these counts, on both
-sides) make it shorter; BENCH_ONLY=moving or =loading takes a half of it. A bar that is not reached is marked, not
+sides) make it shorter; BENCH_ONLY=moving, =loading or =serve takes a part of it. A bar that is not reached is marked, not
 failed: the machine may be busy.
 """
 import glob
@@ -22,6 +23,7 @@ import time
 from common import CONNECTIONS, RUNS, program
 import moving
 import paths
+import serve
 from postgres import PASSWORD, USER, Cluster
 from tool import Tool, environment, generate
 
@@ -230,10 +232,12 @@ def main():
         print(f"{ITEMS:,} items, best of {RUNS}, {os.cpu_count()} processors, "
               f"load {os.getloadavg()[0]:.1f} at the start")
         print(f"{'':<34} {'offramp':>14} {'limit':>14}  {'':<8} ratio")
-        if ONLY != "moving":
+        if ONLY in ("", "loading"):
             bench.loading()
-        if ONLY != "loading":
+        if ONLY in ("", "moving"):
             moving.measure(bench)
+        if ONLY in ("", "serve"):
+            serve.measure(bench)
         with open(os.path.join(paths.BUILD, "bench.json"), "w") as out:
             json.dump({"items": ITEMS, "runs": RUNS, "processors": os.cpu_count(), "figures": bench.lines}, out, indent=1)
     finally:

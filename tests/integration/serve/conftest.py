@@ -2,7 +2,7 @@
 import pytest
 
 from dynamodb_local import DynamoDbLocal
-from serve import Serve
+from serve_process import Serve
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from boto3.dynamodb.types import Binary
 from botocore.exceptions import ClientError
 
 import paths
-from serve import KEYS, REGION
+from serve_process import KEYS, REGION
 from servers import install
 from tool import environment
 

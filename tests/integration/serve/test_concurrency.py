@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from serve import Serve
+from serve_process import Serve
 from serve_wire import Connection
 
 KILLS = int(os.environ.get("OFFRAMP_SERVE_KILLS", "4"))

@@ -11,7 +11,7 @@ import pytest
 
 import items
 import serve_differential
-from serve import Serve
+from serve_process import Serve
 from serve_shop import ShopShape
 from sql_side import Sql
 from tool import generate

@@ -1,0 +1,162 @@
+"""`BENCH_ONLY=serve`: the endpoint beside DynamoDB Local on the same machine and the bare SQL statements through libpq.
+
+    GetItem, PutItem, UpdateItem, Query of 10 items; 1, 8, 64 connections; requests/s, p50, p99; signed requests
+    serve / DynamoDB Local        bar 10
+    serve / bare statements       bar 0.6 (bench_pg_serve_limit: the same keys, prepared, one thread per connection)
+    memory with 64 connections, start-up until it listens
+
+BENCH_SERVE_SECONDS (3) is how long each is measured, BENCH_RUNS how often (the best counts).
+"""
+import json
+import os
+import random
+import shutil
+import tempfile
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from common import RUNS, program
+import paths
+from dynamodb_local import DynamoDbLocal
+from postgres import PASSWORD, USER
+from serve_process import Serve
+from serve_wire import Connection
+
+SECONDS = float(os.environ.get("BENCH_SERVE_SECONDS", "3"))
+CONNECTIONS = [1, 8, 64]
+KEY = Credentials("bench", "a secret of the benchmark")
+REGION = "eu-west-1"
+TABLE = "Bench"
+PARTITIONS, SORTS = 1000, 10  # a Query reads one partition
+PREPARED = 2000               # requests of each kind, made beforehand
+OPERATIONS = ["GetItem", "PutItem", "UpdateItem", "Query"]
+
+
+def item(rng, partition, sort):
+    return {"pk": {"S": f"customer#{partition:08}"}, "sk": {"S": f"order#{sort:08}"}, "status": {"S": rng.choice(("NEW", "PAID", "SHIPPED"))},
+            "total": {"N": str(rng.randrange(100000) / 100)}, "count": {"N": "1"}, "paid": {"BOOL": True}, "note": {"S": "n" * 200},
+            "tags": {"SS": ["a", "b", "c"]}, "lines": {"L": [{"M": {"sku": {"S": f"SKU-{at}"}, "qty": {"N": str(at)}}} for at in range(3)]}}
+
+
+def request(rng, operation):
+    partition, sort = rng.randrange(PARTITIONS), rng.randrange(SORTS)
+    whole = item(rng, partition, sort)
+    key = {"pk": whole["pk"], "sk": whole["sk"]}
+    if operation == "GetItem":
+        return {"TableName": TABLE, "Key": key}
+    if operation == "PutItem":
+        return {"TableName": TABLE, "Item": whole}
+    if operation == "UpdateItem":
+        return {"TableName": TABLE, "Key": key, "UpdateExpression": "SET #c = #c + :one, #s = :s", "ExpressionAttributeNames": {"#c": "count", "#s": "status"},
+                "ExpressionAttributeValues": {":one": {"N": "1"}, ":s": {"S": "PAID"}}}
+    return {"TableName": TABLE, "KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": key["pk"]}}
+
+
+def signed(port, operation, body):
+    """A whole HTTP request, signed as the SDKs sign."""
+    url = f"http://127.0.0.1:{port}/"
+    prepared = AWSRequest("POST", url, {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"DynamoDB_20120810.{operation}",
+                                        "Host": f"127.0.0.1:{port}"}, json.dumps(body).encode())
+    SigV4Auth(KEY, "dynamodb", REGION).add_auth(prepared)
+    head = "".join(f"{name}: {value}\r\n" for name, value in prepared.headers.items())
+    return f"POST / HTTP/1.1\r\n{head}Content-Length: {len(prepared.data)}\r\n\r\n".encode() + prepared.data
+
+
+def fill(port):
+    rng = random.Random(1)
+    connection = Connection(port)
+
+    def call(operation, body):
+        connection.send_bytes(signed(port, operation, body))
+        answer = connection.receive()
+        assert answer.status == 200, answer
+    call("CreateTable", {"TableName": TABLE, "BillingMode": "PAY_PER_REQUEST",
+                         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+                         "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]})
+    entries = [{"PutRequest": {"Item": item(rng, partition, sort)}} for partition in range(PARTITIONS) for sort in range(SORTS)]
+    for at in range(0, len(entries), 25):
+        call("BatchWriteItem", {"RequestItems": {TABLE: entries[at:at + 25]}})
+    connection.close()
+
+
+class Side:
+    """A server under load: `measure` gives the best of the runs."""
+
+    def __init__(self, name, port, folder):
+        self.name, self.port, self.files = name, port, {}
+        fill(port)
+        rng = random.Random(2)
+        for operation in OPERATIONS:
+            self.files[operation] = os.path.join(folder, f"{name}-{operation}")
+            with open(self.files[operation], "wb") as out:
+                for _ in range(PREPARED):
+                    whole = signed(port, operation, request(rng, operation))
+                    out.write(b"%08d" % len(whole) + whole)
+
+    def measure(self, operation, connections):
+        runs = [program("bench_serve_load", str(self.port), str(connections), str(SECONDS), self.files[operation]) for _ in range(RUNS)]
+        return max(runs, key=lambda run: run["requests"] / run["seconds"])
+
+
+def bare(bench, database, operation, connections):
+    """Requests/s of the bare prepared statement; None where there is no such program."""
+    if not os.path.exists(os.path.join(paths.BUILD, "bench", "bench_pg_serve_limit")):
+        return None
+    conninfo = f"host=127.0.0.1 port={bench.cluster.port} user={USER} dbname={database} password='{PASSWORD}'"
+    runs = [program("bench_pg_serve_limit", conninfo, operation, str(connections), str(SECONDS)) for _ in range(RUNS)]
+    return max(run["requests"] / run["seconds"] for run in runs)
+
+
+def keys_file(folder):
+    path = os.path.join(folder, "keys")
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as out:
+        out.write(f"{KEY.access_key} {KEY.secret_key}\n")
+    return path
+
+
+def measure(bench):
+    folder = tempfile.mkdtemp(prefix="offramp-bench-serve-", dir=bench.folder)
+    words = ["--keys", keys_file(folder)]
+    database = "served"
+    url = bench.cluster.new_database(database)
+    local = DynamoDbLocal(folder)
+    servers = {}
+    try:
+        servers["sqlite"] = Serve(f"sqlite:{folder}/bench.sqlite", folder, any_key=False, words=words, region=REGION)
+        servers["postgresql"] = Serve(url, folder, any_key=False, words=words, region=REGION)
+        sides = {name: Side(name, server.port, folder) for name, server in servers.items()}
+        oracle = Side("local", local.server.port, folder)
+        print(f"\n{'serve':<34} {'requests/s':>14} {'limit':>14}  {'p50 us':>8} {'p99 us':>8} ratio")
+        for operation in OPERATIONS:
+            for connections in CONNECTIONS:
+                compare(bench, sides, oracle, database, operation, connections)
+        for name, server in servers.items():
+            memory = server.resident_bytes()
+            bench.lines.append({"what": f"serve, memory, {name}", "ours": memory, "unit": "bytes", "bar": None})
+            bench.lines.append({"what": f"serve, start-up, {name}", "ours": server.start_seconds, "unit": "s", "bar": None})
+            print(f"serve, {name}: {memory / 2**20:.0f} MiB, listened after {server.start_seconds * 1000:.0f} ms", flush=True)
+    finally:
+        for server in servers.values():
+            server.stop()
+        local.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def compare(bench, sides, oracle, database, operation, connections):
+    limits = [("Local", rate(oracle.measure(operation, connections)), 10.0)]
+    statements = bare(bench, database, operation, connections)
+    for name, side in sides.items():
+        ours = side.measure(operation, connections)
+        for limit, value, bar in limits + ([("libpq", statements, 0.6)] if statements and name == "postgresql" else []):
+            ratio = rate(ours) / value
+            what = f"{operation}, {connections}, {name} / {limit}"
+            bench.lines.append({"what": f"serve, {what}", "ours": rate(ours), "limit": value, "ratio": ratio, "unit": "requests/s", "bar": bar,
+                                "p50_us": ours["p50_us"], "p99_us": ours["p99_us"]})
+            mark = "" if ratio >= bar else "   below the bar"
+            print(f"{what:<34} {rate(ours):>14,.0f} {value:>14,.0f}  {ours['p50_us']:>8} {ours['p99_us']:>8} {ratio:>5.2f}  (bar {bar}){mark}", flush=True)
+
+
+def rate(run):
+    return run["requests"] / run["seconds"]
