@@ -1,0 +1,46 @@
+// The stores' suite on SQLite files and in memory.
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "io/sqlite_db.h"
+#include "target/sqlite/open.h"
+#include "target/sqlite/serve/open.h"
+#include "target/store_conformance_random_test.h"
+
+namespace offramp::target {
+namespace {
+
+class FileDatabase : public StoreDatabase {
+ public:
+  FileDatabase() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "offramp-store-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~FileDatabase() override { std::filesystem::remove_all(folder_); }
+  Result<std::unique_ptr<Store>> open_store() override {
+    return sqlite::store_entry().open("sqlite:" + path());
+  }
+  Result<std::unique_ptr<Target>> open_target() override {
+    return sqlite::entry().open("sqlite:" + path());
+  }
+  Status sql(const std::string& text) override {
+    auto db = TRY(io::SqliteDb::open(path(), io::SqliteDb::Mode::kReadWrite));
+    return db.execute(text);
+  }
+
+ private:
+  std::string path() const { return folder_ + "/store.sqlite"; }
+  std::string folder_;
+};
+
+std::unique_ptr<StoreDatabase> make_database() { return std::make_unique<FileDatabase>(); }
+
+}  // namespace
+
+INSTANTIATE_TEST_SUITE_P(Sqlite, StoreConformance, testing::Values(&make_database));
+INSTANTIATE_TEST_SUITE_P(Sqlite, StoreRandom, testing::Values(&make_database));
+INSTANTIATE_TEST_SUITE_P(Sqlite, StorePlan, testing::Values(&make_database));
+
+}  // namespace offramp::target

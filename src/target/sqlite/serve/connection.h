@@ -1,0 +1,101 @@
+// Connection: one SQLite connection of the store with what it has prepared for each served table.
+//
+// One thread at a time. A file's store has one connection that writes and one for every session to
+// read; a store in memory has a single one for everything.
+#pragma once
+
+#include <unordered_map>
+
+#include "target/sqlite/apply.h"
+#include "target/sqlite/connection.h"
+#include "target/sqlite/serve/page_reader.h"
+
+namespace offramp::target::sqlite::serve {
+
+// Tables whose statements a connection keeps; the one used longest ago goes first.
+constexpr size_t kTablesKeptMax = 128;
+
+// A small cache by mapping: the mapping is kept too, so that its address stays its name.
+template <class T>
+class ByMapping {
+ public:
+  // `make(table)` gives a unique_ptr<T>.
+  template <class Make>
+  T& of(const ServedTable& table, Make make) {
+    Entry& entry = entries_[table.mapping.get()];
+    entry.used = ++clock_;
+    if (!entry.value) {
+      entry.mapping = table.mapping;
+      entry.value = make(table);
+      if (entries_.size() > kTablesKeptMax) drop_oldest();
+    }
+    return *entry.value;
+  }
+
+ private:
+  struct Entry {
+    std::shared_ptr<const mapping::CompiledMapping> mapping;
+    std::unique_ptr<T> value;
+    uint64_t used = 0;
+  };
+  void drop_oldest() {
+    auto oldest = entries_.begin();
+    for (auto entry = entries_.begin(); entry != entries_.end(); ++entry)
+      if (entry->second.used < oldest->second.used) oldest = entry;
+    entries_.erase(oldest);
+  }
+  std::unordered_map<const mapping::CompiledMapping*, Entry> entries_;
+  uint64_t clock_ = 0;
+};
+
+// The statements of one served table.
+class TableAccess {
+ public:
+  TableAccess(io::SqliteDb& db, const ServedTable& table);
+
+  // `keys`: the key cells by table, as the Splitter or KeyOf gives them. Appends the item; false
+  // when there is none.
+  Result<bool> get(const mapping::RowBatch& keys, ddb::ItemBatch& batch);
+  // get() and read() are more than one statement, so they need a transaction to be one snapshot.
+  bool needs_transaction() const { return needs_transaction_; }
+  Status read(const PageRequest& request, Page& page) { return pages_.read(request, page); }
+
+  // Inside a transaction. Made here: `rows` are put, `keys` are deleted; a plan's: as ChangeWriter.
+  Status write(const mapping::RowBatch& keys, const mapping::RowBatch& rows);
+  // write() of so many rows is one statement.
+  static bool one_statement(const ServedTable& table, size_t items) {
+    return table.made_here && items == 1;
+  }
+
+ private:
+  Status put(const mapping::Cell* row);
+  Status remove(const mapping::Cell* key);
+
+  io::SqliteDb& db_;
+  const std::shared_ptr<const mapping::CompiledMapping> mapping_;
+  const bool made_here_;
+  bool needs_transaction_ = false;
+  std::vector<std::unique_ptr<TableReader>> readers_;
+  PageReader pages_;
+  std::unique_ptr<ChangeWriter> changes_;
+  io::SqliteStatement put_, remove_;
+  Encoder encoder_;
+  base::Arena arena_;
+};
+
+struct Connection {
+  io::SqliteDb db;
+  ByMapping<TableAccess> tables;
+  io::SqliteStatement begin, commit;  // of a reading
+
+  TableAccess& access(const ServedTable& table) {
+    return tables.of(table,
+                     [&](const ServedTable& t) { return std::make_unique<TableAccess>(db, t); });
+  }
+};
+
+enum class Use { kRead, kWrite };
+// `path` is a file, or ":memory:" (then kWrite).
+Result<std::unique_ptr<Connection>> open_store_connection(const std::string& path, Use use);
+
+}  // namespace offramp::target::sqlite::serve

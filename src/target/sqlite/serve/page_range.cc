@@ -1,0 +1,246 @@
+// A request's conditions as a range of an SQL index: what the statement says and its parameters.
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "target/sqlite/serve/index_paths.h"
+#include "target/sqlite/serve/page_reader.h"
+
+namespace offramp::target::sqlite::serve {
+
+using ddb::ValueView;
+using mapping::Cell;
+using mapping::CellKind;
+using model::ColumnType;
+
+namespace {
+
+// Numbers of the statements that look for text_numbers_sql().
+constexpr uint64_t kTextNumbersStatement = uint64_t{1} << 63;
+
+CellKind cell_kind(ValueView value) {
+  return value.type() == ddb::Type::kS   ? CellKind::kText
+         : value.type() == ddb::Type::kN ? CellKind::kNumber
+                                         : CellKind::kBytes;
+}
+
+// The least text that does not begin with `prefix` and is above all that do; false when there is
+// none.
+bool next_after_prefix(std::string_view prefix, std::string& out) {
+  out = prefix;
+  while (!out.empty() && static_cast<unsigned char>(out.back()) == 0xff) out.pop_back();
+  if (out.empty()) return false;
+  out.back() = static_cast<char>(static_cast<unsigned char>(out.back()) + 1);
+  return true;
+}
+
+}  // namespace
+
+void PageReader::add_parameter(ValueView value) {
+  Cell cell = Cell::text(cell_kind(value), value.bytes());
+  ColumnType type = value.type() == ddb::Type::kN ? ColumnType::kNumeric : ColumnType::kText;
+  parameters_.push_back(encoder_.encode(type, cell, arena_));
+}
+
+void PageReader::bind(sqlite3_stmt* statement) {
+  for (size_t i = 0; i < parameters_.size(); ++i)
+    bind_cell(statement, static_cast<int>(i) + 1, parameters_[i]);
+}
+
+Result<sqlite3_stmt*> PageReader::bound(const Source& source, const Read& read) {
+  sqlite3_stmt* statement = TRY(readers_[source.table]->statement(*source.path, read));
+  bind(statement);
+  return statement;
+}
+
+// False when no row can be in the range.
+bool PageReader::add_bound(const Source& source, ValueView value, bool lower, bool inclusive,
+                           Read& read) {
+  Compare compare = lower ? (inclusive ? Compare::kGreaterEqual : Compare::kGreater)
+                          : (inclusive ? Compare::kLessEqual : Compare::kLess);
+  Cell cell = Cell::text(cell_kind(value), value.bytes());
+  if (source.order) {
+    mapping::Place place = mapping::place_of(*source.order, value, cell);
+    if (place != mapping::Place::kWithin) return lower == (place == mapping::Place::kBelowAll);
+  }
+  if (cell.kind == CellKind::kNumber) {
+    cell = encoder_.encode(ColumnType::kNumeric, cell, arena_);
+    if (cell.kind == CellKind::kText) {
+      // No stored number compares with this one: take a little more, and look at each item.
+      double near = 0;
+      std::from_chars(cell.data, cell.data + cell.size, near);
+      double infinity = std::numeric_limits<double>::infinity();
+      cell = Cell::real_number(std::nextafter(near, lower ? -infinity : infinity));
+      exact_ = false;
+    }
+  }
+  (lower ? read.lower : read.upper) = compare;
+  parameters_.push_back(cell);
+  return true;
+}
+
+bool PageReader::add_prefix(const Source& source, ValueView prefix, Read& read) {
+  Cell cell = Cell::text(cell_kind(prefix), prefix.bytes());
+  if (source.order) {
+    mapping::PrefixMatch match = mapping::match_prefix(*source.order, prefix, cell);
+    if (match != mapping::PrefixMatch::kWithin) return match == mapping::PrefixMatch::kAll;
+  }
+  read.lower = Compare::kGreaterEqual;
+  parameters_.push_back(cell);
+  if (next_after_prefix(cell.bytes(), successor_)) {
+    read.upper = Compare::kLess;
+    parameters_.push_back(Cell::text(cell.kind, {arena_.copy(successor_), successor_.size()}));
+  }
+  return true;
+}
+
+// Bounds and `after` are both about the side from which reading begins: only the narrower one is
+// said in SQL, so that SQLite begins there. False when nothing can be in the range.
+bool PageReader::plan_bounds(const PageRequest& request, const Source& source, Read& read) {
+  const model::KeyAttribute* bounded = filter_.bounded();
+  if (!bounded) return true;
+  ValueView after = request.after ? request.after.find(bounded->name) : ValueView();
+  bool use_after = static_cast<bool>(after);
+  bool use_lower = request.lower.has_value(), use_upper = request.upper.has_value();
+  const std::optional<SortBound>& first = request.forward ? request.lower : request.upper;
+  if (after && first) {
+    int order = compare_values(after, first->values[0]) * (request.forward ? 1 : -1);
+    use_after = order > 0 || (order == 0 && first->inclusive);
+    if (use_after) (request.forward ? use_lower : use_upper) = false;
+  }
+  if (request.prefix) {
+    // `after` begins with the prefix in all requests that make sense.
+    if (!add_prefix(source, request.prefix, read)) return false;
+  }
+  if (use_lower &&
+      !add_bound(source, request.lower->values[0], true, request.lower->inclusive, read))
+    return false;
+  if (use_upper &&
+      !add_bound(source, request.upper->values[0], false, request.upper->inclusive, read))
+    return false;
+  return !use_after || plan_after(request, source, read);
+}
+
+// False when nothing comes after it.
+bool PageReader::plan_after(const PageRequest& request, const Source& source, Read& read) {
+  Compare compare = request.forward ? Compare::kGreater : Compare::kLess;
+  const Path& path = *source.path;
+  if (path.attributes.empty()) {
+    // Along the key of a table with templates: one column is left, the sort key's.
+    Cell cell;
+    ValueView value = request.after.find(request.table->key.sort->name);
+    mapping::Place place = mapping::place_of(*source.order, value, cell);
+    if (place != mapping::Place::kWithin)
+      return request.forward == (place == mapping::Place::kBelowAll);
+    read.after = compare;
+    parameters_.push_back(encoder_.encode(ColumnType::kNumeric, cell, arena_));
+    after_text_number_ |=
+        value.type() == ddb::Type::kN && parameters_.back().kind == CellKind::kText;
+    return true;
+  }
+  read.after = compare;
+  for (size_t i = read.equal; i < path.columns.size(); ++i) {
+    add_parameter(request.after.find(path.attributes[i].name));
+    after_text_number_ |=
+        path.types[i] == ColumnType::kNumeric && parameters_.back().kind == CellKind::kText;
+  }
+  return true;
+}
+
+Result<bool> PageReader::has_text_numbers(const Source& source, uint32_t equal) {
+  const Path& path = *source.path;
+  for (uint32_t i = equal; i < path.columns.size(); ++i) {
+    if (path.types[i] != ColumnType::kNumeric) continue;
+    TableReader& reader = *readers_[source.table];
+    sqlite3_stmt* row = nullptr;
+    if (i == equal) {
+      Read seek;
+      seek.path = source.path_number;
+      seek.equal = equal;
+      seek.lower = Compare::kGreaterEqual;
+      row = TRY(reader.statement(path, seek));
+      for (uint32_t p = 0; p < equal; ++p) bind_cell(row, static_cast<int>(p) + 1, parameters_[p]);
+      bind_cell(row, static_cast<int>(equal) + 1, Cell::text(CellKind::kText, ""));
+    } else {
+      uint64_t number = kTextNumbersStatement | (uint64_t{source.path_number} << 16) | i;
+      row = TRY(reader.statement(number, text_numbers_sql(reader.table(), path.columns[i])));
+    }
+    StatementReset reset(row);
+    if (TRY(TableReader::step(row))) return true;
+  }
+  return false;
+}
+
+Result<PageReader::Range> PageReader::plan_range(const PageRequest& request, const Source& source,
+                                                 Read& read) {
+  const Path& path = *source.path;
+  parameters_.clear();
+  exact_ = true;
+  after_text_number_ = false;
+  read = {};
+  read.path = source.path_number;
+  read.forward = request.forward;
+  if (request.partition.empty()) {  // a scan: any order, so SQLite's own is as good
+    read.forward = true;
+    read.segmented = request.segments > 1;
+    if (request.after) {
+      read.after = Compare::kGreater;
+      for (const model::KeyAttribute& attribute : path.attributes)
+        add_parameter(request.after.find(attribute.name));
+    }
+    if (read.segmented) {
+      parameters_.push_back(Cell::int64(request.segments));
+      parameters_.push_back(Cell::int64(request.segment));
+    }
+    return Range::kOrdered;
+  }
+  bool by_template = path.attributes.empty();
+  if (by_template) {
+    parameters_.resize(path.partition);
+    if (!partitions_.find(source.table, request.partition[0], arena_, parameters_.data()))
+      return Range::kNone;
+    for (size_t i = 0; i < parameters_.size(); ++i)
+      parameters_[i] = encoder_.encode(path.types[i], parameters_[i], arena_);
+  } else {
+    for (ValueView value : request.partition) add_parameter(value);
+  }
+  read.equal = path.partition;
+  exact_ = !by_template;
+  if (source.order && source.order->sort == mapping::SortOrder::kInMemory) return Range::kUnordered;
+  if (source.order && source.order->sort == mapping::SortOrder::kNoSortKey) {
+    exact_ = false;
+    return Range::kOrdered;
+  }
+  for (ValueView value : request.sort_equal) {
+    if (by_template) {
+      Cell cell;
+      if (mapping::place_of(*source.order, value, cell) != mapping::Place::kWithin)
+        return Range::kNone;
+      parameters_.push_back(encoder_.encode(ColumnType::kNumeric, cell, arena_));
+    } else {
+      add_parameter(value);
+    }
+    ++read.equal;
+  }
+  if (read.equal == path.columns.size()) {  // one row
+    exact_ = false;
+    return Range::kOrdered;
+  }
+  size_t equalities = parameters_.size();
+  bool unordered = TRY(has_text_numbers(source, read.equal));
+  Read equal_only = read;
+  bool possible = unordered || plan_bounds(request, source, read);
+  if (!possible) return Range::kNone;
+  if (!filter_.bounded() && request.after && !unordered)
+    possible = plan_after(request, source, read);
+  if (!possible) return Range::kNone;
+  unordered |= after_text_number_;
+  if (unordered) {
+    read = equal_only;
+    parameters_.resize(equalities);
+    return Range::kUnordered;
+  }
+  return Range::kOrdered;
+}
+
+}  // namespace offramp::target::sqlite::serve

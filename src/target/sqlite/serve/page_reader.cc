@@ -1,0 +1,180 @@
+// Which way a page is read; what its statements say is in page_range.cc.
+#include "target/sqlite/serve/page_reader.h"
+
+#include "ddb/item_size.h"
+#include "target/sqlite/serve/index_paths.h"
+
+namespace offramp::target::sqlite::serve {
+
+using mapping::Cell;
+using mapping::CellKind;
+using mapping::Table;
+using mapping::TableRole;
+
+PageReader::PageReader(const ServedTable& table, std::vector<std::unique_ptr<TableReader>>& readers)
+    : mapping_(table.mapping),
+      made_here_(table.made_here),
+      readers_(readers),
+      splitter_(mapping_),
+      partitions_(mapping_) {
+  const auto& tables = mapping_->tables();
+  orders_.resize(tables.size());
+  key_paths_.resize(tables.size());
+  for (uint32_t t = 0; t < tables.size(); ++t) {
+    if (tables[t].role == TableRole::kChild) continue;
+    if (tables[t].role == TableRole::kParent) orders_[t] = mapping::key_order(*mapping_, t);
+    key_paths_[t] = key_path(*mapping_, t);
+  }
+  if (!made_here_) return;
+  key_paths_[0].attributes.push_back(table.key.partition);
+  if (table.key.sort) key_paths_[0].attributes.push_back(*table.key.sort);
+  for (size_t i = 0; i < table.indexes.size(); ++i)
+    index_paths_.push_back({table.indexes[i].name, index_path(table, i)});
+}
+
+Status PageReader::read(const PageRequest& request, Page& page) {
+  page.items.reset();
+  page.more = false;
+  arena_.reset();
+  if (request.items_max == 0) {
+    page.more = true;
+    return {};
+  }
+  filter_.start(request);
+  if (made_here_) return read_made_here(request, page);
+  return request.partition.empty() ? scan_plan(request, page) : query_plan(request, page);
+}
+
+Status PageReader::read_made_here(const PageRequest& request, Page& page) {
+  Source source{0, &key_paths_[0], 0, &orders_[0]};
+  if (request.index) {
+    size_t i = 0;
+    while (i < index_paths_.size() && index_paths_[i].name != request.index->name) ++i;
+    if (i == index_paths_.size())
+      return Error(ErrorKind::kInternal, "sqlite.no_index",
+                   "a read of an index that its table does not have");
+    source = {0, &index_paths_[i].path, static_cast<uint32_t>(i) + 1, nullptr};
+  }
+  Read read;
+  Range range = TRY(plan_range(request, source, read));
+  if (range == Range::kNone) return {};
+  sqlite3_stmt* row = TRY(bound(source, read));
+  if (range == Range::kOrdered) return read_into(request, *readers_[0], row, page);
+  collector_.start(request, filter_);
+  TRY(collect(request, *readers_[0], row, false));
+  collector_.finish(page);
+  return {};
+}
+
+Status PageReader::read_into(const PageRequest& request, TableReader& reader, sqlite3_stmt* row,
+                             Page& page) {
+  StatementReset reset(row);
+  size_t bytes = 0;
+  for (size_t i = 0; i < page.items.size(); ++i) bytes += ddb::item_size(page.items.item(i));
+  while (TRY(TableReader::step(row))) {
+    TRY(reader.append(row, page.items));
+    ddb::ItemView item = page.items.item(page.items.size() - 1);
+    if (!exact_ && !filter_.takes(item)) {
+      page.items.drop_last();
+      continue;
+    }
+    bytes += ddb::item_size(item);
+    if (page_is_full(request, page.items.size(), bytes)) {
+      page.more = true;
+      return {};
+    }
+  }
+  return {};
+}
+
+Status PageReader::collect(const PageRequest& request, TableReader& reader, sqlite3_stmt* row,
+                           bool ordered) {
+  StatementReset reset(row);
+  size_t items = 0, bytes = 0;
+  while (TRY(TableReader::step(row))) {
+    ddb::ItemBatch& batch = collector_.batch();
+    TRY(reader.append(row, batch));
+    ddb::ItemView item = batch.item(batch.size() - 1);
+    if (!filter_.takes(item)) {
+      collector_.leave();
+      continue;
+    }
+    ++items;
+    bytes += ddb::item_size(item);
+    collector_.take();
+    if (ordered && page_is_full(request, items, bytes)) return {};
+  }
+  return {};
+}
+
+Status PageReader::query_plan(const PageRequest& request, Page& page) {
+  const auto& tables = mapping_->tables();
+  collector_.start(request, filter_);
+  if (request.index) {
+    for (uint32_t t = 0; t < tables.size(); ++t)
+      if (tables[t].role == TableRole::kParent) TRY(add_all_rows(t));
+    TRY(add_overflow(request));
+    collector_.finish(page);
+    return {};
+  }
+  for (uint32_t t = 0; t < tables.size(); ++t) {
+    if (tables[t].role != TableRole::kParent) continue;
+    Source source{t, &key_paths_[t], 0, &orders_[t]};
+    Read read;
+    Range range = TRY(plan_range(request, source, read));
+    if (range == Range::kNone) continue;
+    TRY(collect(request, *readers_[t], TRY(bound(source, read)), range == Range::kOrdered));
+  }
+  TRY(add_overflow(request));
+  collector_.finish(page);
+  return {};
+}
+
+Status PageReader::add_all_rows(uint32_t table) {
+  Source source{table, &key_paths_[table], 0, nullptr};
+  parameters_.clear();
+  static const PageRequest kEverything;
+  return collect(kEverything, *readers_[table], TRY(bound(source, Read{})), false);
+}
+
+Status PageReader::add_overflow(const PageRequest& request) {
+  uint32_t overflow = mapping_->overflow_table();
+  if (TRY(readers_[overflow]->empty())) return {};
+  return add_all_rows(overflow);
+}
+
+// A scan's place is the item that the page before ended with. Where that is gone, its key may fit
+// several tables: the first of them is taken, since reading twice loses nothing.
+Result<uint32_t> PageReader::first_table_of_scan(const PageRequest& request) {
+  keys_.reset(mapping_->tables().size());
+  TRY(splitter_.key_rows(request.after, keys_));
+  std::optional<uint32_t> first;
+  for (uint32_t t = 0; t < keys_.tables.size(); ++t) {
+    if (keys_.tables[t].rows == 0) continue;
+    if (TRY(readers_[t]->exists(keys_.tables[t].cells.data()))) return t;
+    if (!first) first = t;
+  }
+  return *first;
+}
+
+Status PageReader::scan_plan(const PageRequest& request, Page& page) {
+  const auto& tables = mapping_->tables();
+  exact_ = false;
+  uint32_t start = request.after ? TRY(first_table_of_scan(request)) : 0;
+  for (uint32_t t = start; t < tables.size() && !page.more; ++t) {
+    if (tables[t].role == TableRole::kChild) continue;
+    Read read;
+    parameters_.clear();
+    if (request.after && t == start) {
+      read.after = Compare::kGreater;
+      for (uint32_t i = 0; i < tables[t].key_columns; ++i)
+        parameters_.push_back(
+            encoder_.encode(tables[t].columns[i].type, keys_.tables[t].cells[i], arena_));
+    }
+    Source source{t, &key_paths_[t], 0, nullptr};
+    TRY(read_into(request, *readers_[t], TRY(bound(source, read)), page));
+  }
+  return {};
+}
+
+}  // namespace offramp::target::sqlite::serve

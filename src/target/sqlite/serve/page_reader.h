@@ -1,0 +1,89 @@
+// PageReader: pages of one served table over one connection, in the service's order.
+//
+// 1. A table made here is read along an SQL index straight into the page, unless numbers are in the
+//    way that SQLite keeps as text (more than 17 digits): those sort behind all others in SQL.
+// 2. All else goes through the Collector: every table that can have items of the partition gives
+//    what its columns narrow down, exact conditions and order are decided on the items.
+// 3. A scan of a plan's tables goes through one table after the other, each in order of its key.
+// Inside the caller's transaction unless one_statement(). One thread at a time.
+#pragma once
+
+#include "mapping/key_order.h"
+#include "target/sqlite/serve/collector.h"
+#include "target/sqlite/serve/table_reader.h"
+
+namespace offramp::target::sqlite::serve {
+
+class PageReader {
+ public:
+  // `readers`: by table of the mapping, null for child tables (and for the overflow table of a
+  // table made here, which the database does not have). They must live as long.
+  PageReader(const ServedTable& table, std::vector<std::unique_ptr<TableReader>>& readers);
+
+  Status read(const PageRequest& request, Page& page);
+
+ private:
+  struct IndexPath {
+    std::string name;
+    Path path;
+  };
+  // How much one table gave to the page.
+  struct Taken {
+    size_t items = 0, bytes = 0;
+  };
+  // Where a request reads in one table.
+  struct Source {
+    uint32_t table = 0;
+    const Path* path = nullptr;
+    uint32_t path_number = 0;
+    const mapping::KeyOrder* order = nullptr;  // of a read along the key
+  };
+  enum class Range { kNone, kOrdered, kUnordered };
+
+  Status read_made_here(const PageRequest& request, Page& page);
+  Status query_plan(const PageRequest& request, Page& page);
+  Status scan_plan(const PageRequest& request, Page& page);
+  Result<uint32_t> first_table_of_scan(const PageRequest& request);
+  Status add_overflow(const PageRequest& request);
+  Status add_all_rows(uint32_t table);
+
+  // Steps through a bound statement, into the page or the collector, until the page is full.
+  Status read_into(const PageRequest& request, TableReader& reader, sqlite3_stmt* row, Page& page);
+  Status collect(const PageRequest& request, TableReader& reader, sqlite3_stmt* row, bool ordered);
+
+  // The statement's form and parameters_. kUnordered: the rows are not in order, or cannot be
+  // narrowed down; then only the equalities are in `read`.
+  Result<Range> plan_range(const PageRequest& request, const Source& source, Read& read);
+  bool plan_bounds(const PageRequest& request, const Source& source, Read& read);
+  bool plan_after(const PageRequest& request, const Source& source, Read& read);
+  bool add_bound(const Source& source, ddb::ValueView value, bool lower, bool inclusive,
+                 Read& read);
+  bool add_prefix(const Source& source, ddb::ValueView prefix, Read& read);
+  Result<bool> has_text_numbers(const Source& source, uint32_t equal);
+  void add_parameter(ddb::ValueView value);
+  void bind(sqlite3_stmt* statement);
+  Result<sqlite3_stmt*> bound(const Source& source, const Read& read);
+
+  const std::shared_ptr<const mapping::CompiledMapping> mapping_;
+  const bool made_here_;
+  std::vector<std::unique_ptr<TableReader>>& readers_;
+  std::vector<mapping::KeyOrder> orders_;  // by table
+  std::vector<Path> key_paths_;            // by table: along the key
+  std::vector<IndexPath> index_paths_;     // made here
+  mapping::Splitter splitter_;
+  mapping::PartitionCells partitions_;
+  mapping::RowBatch keys_;
+  PageFilter filter_;
+  Collector collector_;
+  Encoder encoder_;
+
+  // Of the page in hand.
+  base::Arena arena_;
+  std::vector<mapping::Cell> parameters_;  // in storage form
+  bool exact_ = true;  // the SQL decides all; else the filter looks at each item
+  // `after` has a number that SQLite would keep as text: it does not compare with the others.
+  bool after_text_number_ = false;
+  std::string successor_;
+};
+
+}  // namespace offramp::target::sqlite::serve

@@ -1,0 +1,79 @@
+// Session: point reads, pages and writes of one thread at a time.
+//
+// Reads go over a connection of its own; writes go through the write queue, so that another thread
+// may run this session's decide() and use its memory while the caller waits.
+#pragma once
+
+#include "mapping/key_cells.h"
+#include "target/sqlite/serve/core.h"
+#include "target/store.h"
+
+namespace offramp::target::sqlite::serve {
+
+// What turns items of one served table into rows.
+class TableRowsMaker {
+ public:
+  explicit TableRowsMaker(const ServedTable& table);
+
+  // Resets `keys` and fills in the key's cells for every table that can have the item.
+  Status key(const ServedTable& table, ddb::ItemView key, mapping::RowBatch& keys);
+  // Appends.
+  Status add_key(const ServedTable& table, ddb::ItemView key, mapping::RowBatch& keys);
+  Status add_item(ddb::ItemView item, mapping::RowBatch& rows);
+
+ private:
+  const std::shared_ptr<const mapping::CompiledMapping> mapping_;
+  mapping::Splitter splitter_;
+  mapping::KeyCells keys_;
+  std::vector<mapping::Cell> cells_;
+  std::string why_;
+};
+
+class Session : public StoreSession {
+ public:
+  static Result<std::unique_ptr<StoreSession>> open(std::shared_ptr<Core> core);
+
+  Status get(std::span<const ItemRef> refs, ddb::ItemBatch& batch,
+             std::vector<ddb::ItemView>& found) override;
+  Status read(const PageRequest& request, Page& page) override;
+  Status write(std::span<const ItemRef> refs, const Decide& decide) override;
+  Status write_blind(std::span<const ItemRef> refs, std::span<const Decision> decisions) override;
+
+ private:
+  friend class WriteItems;
+  // The rows that a write leaves in one served table.
+  struct Group {
+    const ServedTable* table = nullptr;
+    mapping::RowBatch keys, rows;
+    size_t items = 0;
+  };
+  Session(std::shared_ptr<Core> core, Reader reader)
+      : core_(std::move(core)), reader_(std::move(reader)) {}
+
+  TableRowsMaker& maker(const ServedTable& table) {
+    return makers_.of(table,
+                      [](const ServedTable& t) { return std::make_unique<TableRowsMaker>(t); });
+  }
+  Status find_keys(std::span<const ItemRef> refs);
+  Status fetch(Connection& connection, std::span<const ItemRef> refs, ddb::ItemBatch& batch,
+               std::vector<ddb::ItemView>& found);
+  Group& group_of(const ServedTable& table);
+  // Decisions → groups_.
+  Status make_rows(std::span<const ItemRef> refs, std::span<const Decision> decisions);
+  Status write_rows(Connection& connection);
+
+  const std::shared_ptr<Core> core_;
+  Reader reader_;
+  ByMapping<TableRowsMaker> makers_;
+
+  // Of the call in hand; memory is kept.
+  std::vector<mapping::RowBatch> keys_;  // by ref
+  std::vector<size_t> places_;           // by ref: index in the batch, or npos
+  std::vector<Group> groups_;
+  size_t groups_used_ = 0;
+  ddb::ItemBatch old_batch_;
+  std::vector<ddb::ItemView> old_;
+  std::vector<Decision> decisions_;
+};
+
+}  // namespace offramp::target::sqlite::serve

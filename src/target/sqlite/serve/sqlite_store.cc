@@ -1,0 +1,153 @@
+#include "target/sqlite/serve/sqlite_store.h"
+
+#include "ddb/item_size.h"
+#include "target/sqlite/schema.h"
+#include "target/sqlite/serve/catalog.h"
+#include "target/sqlite/serve/errors.h"
+#include "target/sqlite/serve/session.h"
+#include "target/sqlite/sqlite_target.h"
+
+namespace offramp::target::sqlite::serve {
+
+namespace {
+
+// Rows that are counted one by one (milliseconds); above, the newest row's number stands for it.
+constexpr int64_t kRowsCountedMax = 200'000;
+constexpr int kRowsSampled = 50;
+
+mapping::Limits store_limits() {
+  mapping::Limits out = SqliteTarget::static_capabilities().limits;
+  // SQLite compares and keeps such text whole; only its text functions stop at the NUL. So every
+  // key and every indexed value has its place in its column.
+  out.text_allows_nul = true;
+  return out;
+}
+
+template <class Body>
+class FunctionJob : public WriteJob {
+ public:
+  explicit FunctionJob(Body body) : body_(std::move(body)) {}
+  Status run(Connection& connection) override {
+    return as_store(in_savepoint(connection, [&] { return body_(connection.db); }));
+  }
+
+ private:
+  Body body_;
+};
+
+template <class Body>
+Status run_job(Core& core, Body body) {
+  FunctionJob<Body> job(std::move(body));
+  return core.writes.run(job);
+}
+
+}  // namespace
+
+SqliteStore::SqliteStore(std::shared_ptr<Core> core)
+    : core_(std::move(core)), limits_(store_limits()) {}
+
+Result<std::unique_ptr<Store>> SqliteStore::open(const std::string& path) {
+  auto connection = TRY(open_store_connection(path, Use::kWrite));
+  TRY(make_catalog(connection->db));
+  return std::unique_ptr<Store>(
+      new SqliteStore(std::make_shared<Core>(path, std::move(connection))));
+}
+
+std::string SqliteStore::description() const {
+  return std::string("SQLite ") + sqlite3_libversion() +
+         (core_->in_memory ? " in memory" : " " + core_->path);
+}
+
+Result<std::unique_ptr<StoreSession>> SqliteStore::session() { return Session::open(core_); }
+
+Result<SqliteStore::Slot*> SqliteStore::take_slot(std::unique_lock<std::mutex>& lock) {
+  if (core_->in_memory) {
+    lock = std::unique_lock(core_->shared);
+    return slots_.data();
+  }
+  Slot* slot = nullptr;
+  for (Slot& candidate : slots_) {
+    lock = std::unique_lock(candidate.mutex, std::try_to_lock);
+    if (lock) {
+      slot = &candidate;
+      break;
+    }
+  }
+  if (!slot) {
+    slot = &slots_[next_slot_++ % slots_.size()];
+    lock = std::unique_lock(slot->mutex);
+  }
+  if (!slot->own) slot->own = TRY(open_store_connection(core_->path, Use::kRead));
+  return slot;
+}
+
+Result<uint64_t> SqliteStore::catalog_version() {
+  std::unique_lock<std::mutex> lock;
+  Slot* slot = TRY(take_slot(lock));
+  if (!slot->version.get())
+    slot->version = TRY((slot->own ? *slot->own : *core_->writer).db.prepare(kCatalogVersionSql));
+  StatementReset reset(slot->version.get());
+  if (!TRY(slot->version.step()))
+    return Error(ErrorKind::kCorrupt, "sqlite.catalog",
+                 "the table _offramp_served_version is empty");
+  return static_cast<uint64_t>(slot->version.int64(0));
+}
+
+Result<std::vector<CatalogEntry>> SqliteStore::catalog() {
+  std::unique_lock<std::mutex> lock;
+  Slot* slot = TRY(take_slot(lock));
+  return read_catalog((slot->own ? *slot->own : *core_->writer).db);
+}
+
+Status SqliteStore::create_table(const ServedTable& table, std::string_view json) {
+  return run_job(*core_, [&](io::SqliteDb& db) { return serve::create_table(db, table, json); });
+}
+
+Status SqliteStore::update_entry(std::string_view name, std::string_view expected_json,
+                                 std::string_view json) {
+  return run_job(
+      *core_, [&](io::SqliteDb& db) { return serve::update_entry(db, name, expected_json, json); });
+}
+
+Status SqliteStore::drop_table(const ServedTable& table) {
+  return run_job(*core_, [&](io::SqliteDb& db) { return serve::drop_table(db, table); });
+}
+
+Status SqliteStore::attach(const ServedTable& table) {
+  return run_job(*core_, [&](io::SqliteDb& db) { return serve::attach(db, table); });
+}
+
+Result<TableSize> SqliteStore::table_size(const ServedTable& table) {
+  std::unique_lock<std::mutex> lock;
+  Slot* slot = TRY(take_slot(lock));
+  Connection& connection = slot->own ? *slot->own : *core_->writer;
+  TableSize out;
+  auto count = [&](const mapping::Table& t) -> Status {
+    std::string name = quote_name(t.name);
+    int64_t newest = TRY(connection.db.query_int64(
+        "SELECT ifnull(max(" + std::string(rowid_name(t)) + "), 0) FROM " + name));
+    out.items += static_cast<uint64_t>(
+        newest <= kRowsCountedMax ? TRY(connection.db.query_int64("SELECT count(*) FROM " + name))
+                                  : newest);
+    return {};
+  };
+  for (const mapping::Table& t : table.mapping->tables()) {
+    if (t.role == mapping::TableRole::kChild ||
+        (t.role == mapping::TableRole::kOverflow && table.made_here))
+      continue;
+    Status counted = count(t);
+    if (!counted.ok()) return store_error(std::move(counted).error());
+  }
+  PageRequest request;
+  request.table = &table;
+  request.items_max = kRowsSampled;
+  Page page;
+  TRY(as_store(
+      in_snapshot(connection, [&] { return connection.access(table).read(request, page); })));
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < page.items.size(); ++i) bytes += ddb::item_size(page.items.item(i));
+  if (page.items.size() > 0) out.bytes = bytes * out.items / page.items.size();
+  return out;
+}
+
+}  // namespace offramp::target::sqlite::serve
