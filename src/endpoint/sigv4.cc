@@ -25,10 +25,16 @@ constexpr std::string_view kMismatch =
     "The request signature we calculated does not match the signature you provided. Check your AWS "
     "Secret Access Key and signing method. Consult the service documentation for details.";
 
-// A header's value as it is signed: runs of blanks are one blank.
+bool blank(char c) { return c == ' ' || c == '\t'; }
+
+// A header's value as it is signed: runs of blanks are one.
 void append_collapsed(std::string_view value, std::string& out) {
-  for (size_t i = 0; i < value.size(); ++i)
-    if (value[i] != ' ' || (i + 1 < value.size() && value[i + 1] != ' ')) out += value[i];
+  for (size_t i = 0; i < value.size(); ++i) {
+    if (!blank(value[i]))
+      out += value[i];
+    else if (i + 1 < value.size() && !blank(value[i + 1]))
+      out += ' ';
+  }
 }
 
 }  // namespace

@@ -51,9 +51,9 @@ std::optional<int64_t> parse_http_date(std::string_view text) {
   constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
   // 0    5  8   12   17 20 23 26
   // Sun, 09 Jun 2013 09:52:04 GMT
-  if (text.size() != 29 || text[3] != ',' || text[19] != ':' || text[22] != ':' ||
-      text.substr(25) != " GMT")
-    return std::nullopt;
+  if (text.size() < 29 || text[3] != ',' || text[19] != ':' || text[22] != ':') return std::nullopt;
+  const std::string_view zone = text.substr(25);
+  if (zone != " GMT" && zone != " -0000" && zone != " +0000") return std::nullopt;
   const size_t at = kMonths.find(text.substr(8, 3));
   if (at == kMonths.npos || at % 3 != 0) return std::nullopt;
   return seconds_of(number(text, 12, 4), static_cast<int>(at / 3) + 1, number(text, 5, 2),
