@@ -190,6 +190,35 @@ std::strong_ordering Number::operator<=>(const Number& other) const {
   return negative_ ? 0 <=> magnitude : magnitude;
 }
 
+namespace {
+
+// a + b, or a - b when `flips` turns b's sign.
+Result<Number> sum(const Number& a, const Number& b, bool flips) {
+  if (b.zero()) return a;
+  if (a.zero()) return Number::from_parts(b.negative() != flips, b.coefficient(), b.exponent());
+  const bool a_negative = a.negative(), b_negative = b.negative() != flips;
+  // Both to the lower exponent. The number there ends in a digit that is not 0, so the result has no fewer digits than
+  // its distance from that exponent; what exceeds 2 * 10^38 stays above 10^38 whatever is taken from it.
+  unsigned __int128 x = a.coefficient(), y = b.coefficient(), limit = 2;
+  for (int i = 0; i < kDigitsMax; ++i) limit *= 10;
+  const int exponent = std::min(a.exponent(), b.exponent());
+  unsigned __int128& scaled = a.exponent() > b.exponent() ? x : y;
+  for (int i = std::max(a.exponent(), b.exponent()); i > exponent; --i) {
+    if (scaled > limit / 10) return overflow();
+    scaled *= 10;
+  }
+  const bool adds = a_negative == b_negative;
+  const bool negative = adds || x >= y ? a_negative : b_negative;
+  auto result = Number::from_parts(negative, adds ? x + y : x >= y ? x - y : y - x, exponent);
+  if (!result.ok() && result.error().code() == "number.digits") return overflow();
+  return result;
+}
+
+}  // namespace
+
+Result<Number> add(const Number& a, const Number& b) { return sum(a, b, false); }
+Result<Number> subtract(const Number& a, const Number& b) { return sum(a, b, true); }
+
 bool is_canonical_number(std::string_view text) {
   const char* at = text.data();
   const char* end = at + text.size();

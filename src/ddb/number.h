@@ -48,6 +48,11 @@ class Number {
   bool negative_ = false;
 };
 
+// Exact sum and difference. A result that needs more than 38 digits is refused as an overflow, as the service does; so
+// is one out of range.
+Result<Number> add(const Number& a, const Number& b);
+Result<Number> subtract(const Number& a, const Number& b);
+
 // True when `text` is already a legal canonical number; the fast path of every reader.
 bool is_canonical_number(std::string_view text);
 

@@ -80,6 +80,48 @@ RC_GTEST_PROP(Number, OrderAgreesWithNegationAndText, ()) {
   RC_ASSERT((a < b) == (negated(b) < negated(a)));
 }
 
+std::string outcome(const Result<Number>& number) { return number.ok() ? number->to_string() : "!" + number.error().code(); }
+
+TEST(Number, SumsAreExactOrRefused) {
+  const std::string nines(38, '9');
+  const struct { const char* a; const char* b; std::string sum, difference; } cases[] = {
+      {"0", "0", "0", "0"}, {"0", "5", "5", "-5"}, {"5", "0", "5", "5"}, {"1", "1", "2", "0"}, {"0.1", "0.2", "0.3", "-0.1"},
+      {"10", "-2.5", "7.5", "12.5"}, {"-1", "-9", "-10", "8"}, {"1e125", "1e125", "2" + std::string(125, '0'), "0"},
+      {"9e125", "9e125", "!number.overflow", "0"}, {"-9e125", "9e125", "0", "!number.overflow"},
+      {"1e-130", "2e-130", "0." + std::string(129, '0') + "3", "-0." + std::string(129, '0') + "1"},
+      {"1.1e-129", "1e-129", "0." + std::string(128, '0') + "21", "0." + std::string(129, '0') + "1"},
+      // 38 digits: carried into a zero, cut by a borrow, or too many.
+      {"99999999999999999999999999999999999999", "1", "1" + std::string(38, '0'), nines.substr(1) + "8"},
+      {"1e38", "1", "!number.overflow", nines}, {"-1e38", "1", "-" + nines, "!number.overflow"},
+      {"2e38", "1", "!number.overflow", "!number.overflow"}, {"1e50", "1", "!number.overflow", "!number.overflow"},
+      {"1", "1e50", "!number.overflow", "!number.overflow"}, {"1e37", "0.1", "!number.overflow", nines.substr(1) + ".9"},
+      {"99999999999999999999999999999999999999", "99999999999999999999999999999999999999", "!number.overflow", "0"},
+      {"5e37", "5e37", "1" + std::string(38, '0'), "0"}, {"1e125", "1e-130", "!number.overflow", "!number.overflow"},
+  };
+  for (const auto& [a, b, sum, difference] : cases) {
+    EXPECT_EQ(outcome(add(*Number::parse(a), *Number::parse(b))), sum) << a << " + " << b;
+    EXPECT_EQ(outcome(subtract(*Number::parse(a), *Number::parse(b))), difference) << a << " - " << b;
+  }
+}
+
+RC_GTEST_PROP(Number, SumsAgreeWithIntegers, (int64_t a, int64_t b)) {
+  const auto whole = [](__int128 value) {
+    return *Number::from_parts(value < 0, static_cast<unsigned __int128>(value < 0 ? -value : value), -9);
+  };
+  RC_ASSERT(*add(whole(a), whole(b)) == whole(static_cast<__int128>(a) + b));
+  RC_ASSERT(*subtract(whole(a), whole(b)) == whole(static_cast<__int128>(a) - b));
+}
+
+RC_GTEST_PROP(Number, WhatIsAddedCanBeTakenAway, ()) {
+  const Number a = *any_number(), b = *any_number();
+  const auto sum = add(a, b), reversed = add(b, a);
+  RC_ASSERT(sum.ok() == reversed.ok());
+  if (!sum.ok()) return;
+  RC_ASSERT(*sum == *reversed);
+  RC_ASSERT(*subtract(*sum, b) == a);
+  RC_ASSERT(*subtract(*sum, a) == b);
+}
+
 TEST(Number, Order) {
   const char* ascending[] = {"-1e125", "-10", "-9.9", "-1", "-1e-130", "0", "1e-130", "0.1", "0.11", "1", "1.0000001", "2",
                              "10", "99999999999999999999999999999999999999", "1e38", "9e125"};

@@ -1,25 +1,34 @@
-// The public face over lexer, parser and evaluator.
+// The public face over syntax, checks, compiler and evaluator.
+//
+// Parsed expressions are not cached: see the measurement in expression_bench_test.cc.
 #include "ddb/expression/condition.h"
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <set>
 
-#include "ddb/expression/lexer.h"
-#include "ddb/expression/parser.h"
-#include "ddb/expression/program.h"
+#include "ddb/expression/compiler.h"
 
 namespace offramp::ddb::expression {
 
-Result<Condition> Condition::parse(std::string_view text, const Names& names, const Values& values,
-                                   Dialect dialect) {
+Result<Condition> Condition::parse_api(std::string_view text, std::string_view kind,
+                                       Placeholders& placeholders) {
+  return Condition(
+      TRY_CONTEXT("Invalid " + std::string(kind), compile_request(text, placeholders)));
+}
+
+Result<Condition> Condition::parse_plan(std::string_view text) {
   if (text.size() > kExpressionBytesMax)
     return bad_expression(kExpressionBytesMax, "the expression is longer than " +
                                                    std::to_string(kExpressionBytesMax) + " bytes");
   if (!simdjson::validate_utf8(text.data(), text.size()))
     return bad_expression(0, "the expression is not UTF-8");
-  Parser parser(TRY(tokenize(text)), names, values, dialect);
-  return Condition(std::make_shared<const Program>(TRY(parser.parse())));
+  auto program = std::make_shared<Program>();
+  program->text = text;
+  const Syntax syntax = TRY(parse_condition_syntax(program->text, Dialect::kPlan));
+  TRY(compile_plan(syntax, *program));
+  return Condition(std::move(program));
 }
 
 bool Condition::evaluate(ItemView item) const { return expression::evaluate(*program_, item); }
@@ -27,8 +36,25 @@ bool Condition::evaluate(ItemView item) const { return expression::evaluate(*pro
 std::vector<std::string> Condition::attributes() const {
   std::set<std::string> names;
   for (const Operand& operand : program_->operands)
-    if (operand.is_path) names.insert(program_->elements[operand.first].name);
+    if (operand.is_path) names.emplace(program_->elements[operand.path.first].name);
   return {names.begin(), names.end()};
+}
+
+std::optional<std::string_view> Condition::reads(std::span<const std::string_view> names) const {
+  for (const Operand& operand : program_->operands)
+    if (operand.is_path)
+      for (std::string_view name : names)
+        if (program_->elements[operand.path.first].name == name) return name;
+  return std::nullopt;
+}
+
+std::optional<std::string_view> Condition::reads_below(
+    std::span<const std::string_view> names) const {
+  for (const Operand& operand : program_->operands)
+    if (operand.is_path)
+      if (const auto found = first_below({&operand.path, 1}, program_->elements, names))
+        return found;
+  return std::nullopt;
 }
 
 }  // namespace offramp::ddb::expression

@@ -10,39 +10,21 @@
 namespace offramp::ddb::expression {
 namespace {
 
-ValueView find_path(const Program& program, const Operand& operand, ItemView item) {
-  ValueView at = item;
-  for (uint32_t i = 0; i < operand.count && at; ++i) {
-    const PathElement& element = program.elements[operand.first + i];
-    if (!element.is_index) {
-      at = at.find(element.name);
-      continue;
-    }
-    if (at.type() != Type::kL || element.index >= at.size()) return {};
-    uint32_t index = element.index;
-    ValueView found;
-    for (ValueView child : at) {
-      if (index-- != 0) continue;
-      found = child;
-      break;
-    }
-    at = found;
-  }
-  return at;
-}
-
-// Characters of a text: the guide says that size() counts these; emulators differ on text beyond
-// ASCII (unconfirmed).
-uint64_t characters(std::string_view text) {
+// The length of a text as the service counts it: in UTF-16, as DynamoDB Local does (the guide says
+// "characters").
+uint64_t text_size(std::string_view text) {
   uint64_t count = 0;
-  for (char c : text) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    count += ((byte & 0xC0) != 0x80) + (byte >= 0xF0);
+  }
   return count;
 }
 
 std::optional<uint64_t> size_of(ValueView value) {
   switch (value.type()) {
     case Type::kS:
-      return characters(value.bytes());
+      return text_size(value.bytes());
     case Type::kB:
       return value.bytes().size();
     case Type::kL:
@@ -60,11 +42,10 @@ std::optional<uint64_t> size_of(ValueView value) {
 class Resolved {
  public:
   Resolved(const Program& program, const Operand& operand, ItemView item) {
-    view_ = operand.is_path ? find_path(program, operand, item) : program.value(operand);
+    view_ = operand.is_path ? find_path(operand.path.of(program.elements), item) : operand.value;
     if (!operand.is_size) return;
     const auto size = view_ ? size_of(view_) : std::nullopt;
-    view_ = {};
-    sizeless_ = !size;
+    view_ = {};  // size() of what has none is like a missing attribute
     if (!size) return;
     const auto end = std::to_chars(text_, text_ + sizeof(text_), *size).ptr;
     node_.type = Type::kN;
@@ -77,14 +58,11 @@ class Resolved {
 
   explicit operator bool() const { return static_cast<bool>(view_); }
   ValueView view() const { return view_; }
-  // size() of something that has none: every comparison is false, `<>` too.
-  bool sizeless() const { return sizeless_; }
 
  private:
   ValueView view_;
   Node node_;
   char text_[24];
-  bool sizeless_ = false;
 };
 
 // The order of two values, if they have one.
@@ -149,7 +127,6 @@ class Evaluation {
 
   bool predicate(const Expression& e) const {
     const Resolved first = resolve(e, 0);
-    if (first.sizeless()) return false;
     switch (e.op) {
       case Op::kExists:
         return static_cast<bool>(first);
@@ -169,7 +146,6 @@ class Evaluation {
         break;
     }
     const Resolved second = resolve(e, 1);
-    if (second.sizeless()) return false;
     const ValueView a = first.view(), b = second.view();
     switch (e.op) {
       case Op::kEqual:

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -31,17 +33,22 @@ struct KeyCondition {
   ValueView first, second;            // second: kBetween's upper bound
 };
 
+struct Program;
+
 // Constant; refers to the request's bytes (text, names, values), which must outlive it.
 class KeyExpression {
  public:
   static Result<KeyExpression> parse(std::string_view text, Placeholders& placeholders);
-  Result<KeyCondition> bind(const std::vector<KeyPart>& partition,
-                            const std::vector<KeyPart>& sort) const;
+  // The first of `names` that it reads below (`.` or `[]`): the service looks at the table's keys
+  // before bind(), which looks at those it is given.
+  std::optional<std::string_view> reads_below(std::span<const std::string_view> names) const;
+  // `index`: the name of the queried index, empty for the table.
+  Result<KeyCondition> bind(const std::vector<KeyPart>& partition, const std::vector<KeyPart>& sort,
+                            std::string_view index = {}) const;
 
  private:
-  struct Plan;
-  explicit KeyExpression(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {}
-  std::shared_ptr<const Plan> plan_;
+  explicit KeyExpression(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
+  std::shared_ptr<const Program> program_;
 };
 
 // Both at once, for callers that know the key already.

@@ -1,4 +1,4 @@
-// Splits an expression into tokens; which of them a dialect allows is the parser's.
+// Splits an expression into tokens; which of them may stand where is the parser's.
 #include "ddb/expression/lexer.h"
 
 namespace offramp::ddb::expression {
@@ -7,6 +7,15 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_word(char c) { return is_letter(c) || is_digit(c) || c == '_'; }
+
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+// The end of the UTF-8 sequence that begins at `at`.
+size_t character_end(std::string_view text, size_t at) {
+  do ++at;
+  while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80);
+  return at;
+}
 
 // The end of [0-9]*(.[0-9]+)?([eE][+-]?[0-9]+)? from `at`.
 size_t number_end(std::string_view text, size_t at) {
@@ -31,6 +40,10 @@ Error bad_expression(size_t offset, std::string_view what) {
                "expression, byte " + std::to_string(offset) + ": " + std::string(what));
 }
 
+Error invalid_request(std::string message) {
+  return Error(ErrorKind::kConfig, "ValidationException", std::move(message));
+}
+
 std::string describe(const Token& token) {
   switch (token.kind) {
     case TokenKind::kEnd:
@@ -47,12 +60,11 @@ std::string describe(const Token& token) {
          (token.text.size() > kShownMax ? "…'" : "'");
 }
 
-Result<std::vector<Token>> tokenize(std::string_view text) {
+Result<std::vector<Token>> tokenize_plan(std::string_view text) {
   std::vector<Token> tokens;
   size_t at = 0;
   while (true) {
-    while (at < text.size() && std::string_view(" \t\r\n").find(text[at]) != std::string_view::npos)
-      ++at;
+    while (at < text.size() && is_blank(text[at])) ++at;
     const size_t start = at;
     const auto add = [&](TokenKind kind, size_t end) {
       tokens.push_back({kind, text.substr(start, end - start), start});
@@ -95,6 +107,56 @@ Result<std::vector<Token>> tokenize(std::string_view text) {
       return bad_expression(start, "this character begins nothing that an expression may hold");
     }
   }
+}
+
+std::vector<Token> tokenize_api(std::string_view text) {
+  std::vector<Token> tokens;
+  tokens.reserve(text.size() / 3 + 4);
+  size_t at = 0;
+  const auto word_end = [&](size_t from) {
+    while (from < text.size() && is_word(text[from])) ++from;
+    return from;
+  };
+  while (true) {
+    while (at < text.size() && is_blank(text[at])) ++at;
+    const size_t start = at;
+    if (at == text.size()) {
+      tokens.push_back({TokenKind::kEnd, "<EOF>", start});
+      return tokens;
+    }
+    const char c = text[at];
+    const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+    TokenKind kind = TokenKind::kPunctuation;
+    if (is_letter(c)) {
+      kind = TokenKind::kName;
+      at = word_end(at);
+    } else if ((c == '#' || c == ':') && is_word(next)) {
+      kind = c == '#' ? TokenKind::kNameRef : TokenKind::kValueRef;
+      at = word_end(at + 1);
+    } else if (is_digit(c)) {
+      kind = TokenKind::kNumber;
+      ++at;
+      while (c != '0' && at < text.size() && is_digit(text[at])) ++at;  // 0 begins no number
+    } else if ((c == '<' && (next == '=' || next == '>')) || (c == '>' && next == '=')) {
+      at += 2;
+    } else if (std::string_view("(),.[]=<>+-").find(c) != std::string_view::npos) {
+      ++at;
+    } else {
+      kind = TokenKind::kUnknown;
+      at = character_end(text, at);
+    }
+    tokens.push_back({kind, text.substr(start, at - start), start});
+  }
+}
+
+// "near" is the text from the token before to the token behind, blanks between them as they are.
+std::string syntax_error(std::string_view text, const std::vector<Token>& tokens, size_t at) {
+  const size_t begin = at == 0 ? 0 : tokens[at - 1].offset;
+  size_t end = text.size();
+  if (at + 1 < tokens.size() && tokens[at + 1].kind != TokenKind::kEnd)
+    end = tokens[at + 1].offset + tokens[at + 1].text.size();
+  return "Syntax error; token: \"" + std::string(tokens[at].text) + "\", near: \"" +
+         std::string(text.substr(begin, end - begin)) + "\"";
 }
 
 }  // namespace offramp::ddb::expression

@@ -1,14 +1,17 @@
-// A parsed condition as flat data: what the parser makes and the evaluator reads. Private to this
-// folder.
+// A checked condition as flat data: what the compiler makes and the evaluator reads. Private to
+// this folder.
 //
-// Expressions refer to earlier expressions only, so walking them ends.
+// Expressions refer to earlier expressions only, so walking them ends. Names and values point into
+// the request, or into what the program owns (plan files).
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "ddb/item_batch.h"
+#include "base/arena.h"
+#include "ddb/expression/path.h"
 #include "ddb/value.h"
 
 namespace offramp::ddb::expression {
@@ -32,23 +35,18 @@ enum class Op : uint8_t {
   kNot,  // left
 };
 
-struct PathElement {
-  std::string name;
-  uint32_t index = 0;
-  bool is_index = false;
-  bool operator==(const PathElement&) const = default;
-};
-
+// A path, a value or size() of one of them.
 struct Operand {
   bool is_path = false;
-  bool is_size = false;  // size(…) of the path or value
-  uint32_t first = 0;    // path: elements [first, first + count); value: index of its node
-  uint32_t count = 0;
+  bool is_size = false;
+  PathRange path;
+  ValueView value;
 };
 
 struct Expression {
-  Op op;
+  Op op = Op::kEqual;
   Type type = Type::kAbsent;         // kType only
+  uint32_t token = 0;                // of the operator in the text
   uint32_t left = 0, right = 0;      // expressions, of kAnd, kOr, kNot
   uint32_t first = 0, operands = 0;  // operands [first, first + operands), of the others
 };
@@ -57,12 +55,12 @@ struct Program {
   std::vector<PathElement> elements;
   std::vector<Operand> operands;
   std::vector<Expression> expressions;
-  ItemBatch values;  // nodes of the values, and their bytes in its arena
   uint32_t root = 0;
 
-  ValueView value(const Operand& operand) const {
-    return ValueView(&const_cast<ItemBatch&>(values).nodes()[operand.first]);
-  }
+  // A plan file's expression owns what it refers to.
+  std::string text;
+  std::unique_ptr<base::Arena> arena;
+  std::vector<std::unique_ptr<Node>> literals;
 };
 
 bool evaluate(const Program& program, ItemView item);

@@ -21,6 +21,8 @@
 
 namespace offramp::ddb::expression {
 
+struct ProjectionPlan;
+
 class Projection {
  public:
   static Result<Projection> parse(std::string_view text, Placeholders& placeholders);
@@ -37,9 +39,8 @@ class Projection {
   std::optional<std::string_view> reads_below(std::span<const std::string_view> names) const;
 
  private:
-  struct Plan;
-  explicit Projection(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {}
-  std::shared_ptr<const Plan> plan_;
+  explicit Projection(std::shared_ptr<const ProjectionPlan> plan) : plan_(std::move(plan)) {}
+  std::shared_ptr<const ProjectionPlan> plan_;
 };
 
 }  // namespace offramp::ddb::expression

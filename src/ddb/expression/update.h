@@ -21,6 +21,8 @@
 
 namespace offramp::ddb::expression {
 
+struct UpdatePlan;
+
 class Update {
  public:
   static Result<Update> parse(std::string_view text, Placeholders& placeholders);
@@ -30,7 +32,8 @@ class Update {
   std::vector<std::string_view> written_attributes() const;
   // The first of `names` that it reads below (`.` or `[]`) on the right of `=`.
   std::optional<std::string_view> reads_below(std::span<const std::string_view> names) const;
-  // It has REMOVE and DELETE only: where there is no item, none is made and apply() is not called.
+  // It has REMOVE only: where there is no item, none is made and apply() is not called (tests of
+  // ScyllaDB against the service; DynamoDB Local makes one).
   bool only_removes() const;
 
   // Appends the new item as a new root of `out`: `key`'s attributes when there is no item (`old`
@@ -46,9 +49,8 @@ class Update {
   bool touched(ItemView item, Touched which, ItemBatch& out) const;
 
  private:
-  struct Plan;
-  explicit Update(std::shared_ptr<const Plan> plan) : plan_(std::move(plan)) {}
-  std::shared_ptr<const Plan> plan_;
+  explicit Update(std::shared_ptr<const UpdatePlan> plan) : plan_(std::move(plan)) {}
+  std::shared_ptr<const UpdatePlan> plan_;
 };
 
 }  // namespace offramp::ddb::expression
