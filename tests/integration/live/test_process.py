@@ -45,7 +45,7 @@ def test_sigterm_while_catching_up(make_live, server, target):
     live = make_live(server.source("Bench"), target, tables=BENCH_TABLES)
     for _ in range(2):
         live.start()
-        live.await_phase("catching up")
+        live.await_phase("catching up", "in sync")  # the first may be over before it is seen
         live.background.terminate()
     live.run("--until", "caught-up")
     expected = {f"KEY#{key:010}": version for key, version in table.stream.expected_versions().items()}
