@@ -71,6 +71,13 @@ class Connection {
   // Ends a failed transaction; errors of a lost connection are left to the next call.
   void rollback();
 
+  // For callers that speak libpq's pipeline mode themselves.
+  PGconn* raw() { return connection_.get(); }
+  // What a failed result means; also sets last_sqlstate() and its like. nullptr: the connection was lost.
+  Error error_of(const PGresult* result, std::string_view doing) {
+    return result_error(result, doing);
+  }
+
   // "db.internal:5432/app"
   const std::string& where() const { return where_; }
   int server_version() const { return PQserverVersion(connection_.get()); }

@@ -24,6 +24,11 @@ class CopyDecoder {
   // Appends the row's cells to `cells`.
   Status decode(std::string_view row, std::vector<mapping::Cell>& cells, base::Arena& bytes,
                 base::Arena& members);
+  // One value that is not SQL NULL, in the same binary form.
+  Status decode_field(std::string_view wire, uint32_t column, mapping::Cell& cell,
+                      base::Arena& bytes, base::Arena& members) {
+    return decode_cell(wire, column, cell, bytes, members);
+  }
   // The raw bytes of prefix column `index` of the newest row.
   std::string_view prefix(uint32_t index) const { return prefix_[index]; }
 

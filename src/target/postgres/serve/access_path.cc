@@ -1,0 +1,55 @@
+#include "target/postgres/serve/access_path.h"
+
+#include <algorithm>
+
+#include "mapping/key_order.h"
+
+namespace offramp::target::postgres {
+
+using model::KeyAttribute;
+
+AccessPath::AccessPath(const ServedTable& table, const ServedIndex* of) : index(of != nullptr) {
+  auto add = [&](const KeyAttribute& attribute) {
+    auto same = [&](const KeyAttribute& other) { return other.name == attribute.name; };
+    if (std::none_of(attributes.begin(), attributes.end(), same)) attributes.push_back(attribute);
+  };
+  std::vector<KeyAttribute> partition{table.key.partition}, sort;
+  if (of) {
+    partition = of->partition;
+    sort = of->sort;
+  } else if (table.key.sort) {
+    sort.push_back(*table.key.sort);
+  }
+  for (const KeyAttribute& attribute : partition) add(attribute);
+  partition_count = attributes.size();
+  for (const KeyAttribute& attribute : sort) add(attribute);
+  sort_count = attributes.size() - partition_count;
+  ASSERT(partition_count == partition.size() && sort_count == sort.size());
+  add(table.key.partition);
+  if (table.key.sort) add(*table.key.sort);
+  for (uint32_t i = 0; i < attributes.size(); ++i) {
+    scan_order.push_back(i);
+    if (i >= partition_count) query_order.push_back(i);
+  }
+
+  const mapping::CompiledMapping& mapping = *table.mapping;
+  for (uint32_t t = 0; t < mapping.tables().size(); ++t) {
+    if (mapping.tables()[t].role != mapping::TableRole::kParent) continue;
+    Parent parent{.table = t};
+    if (!index) parent.partition_columns = mapping::key_order(mapping, t).partition_columns;
+    bool partition_said = true, order_said = true;
+    for (uint32_t i = 0; i < attributes.size(); ++i) {
+      parent.sql.push_back(attribute_sql(mapping, t, attributes[i]));
+      (i < partition_count ? partition_said : order_said) &= parent.sql[i].has_value();
+      // What CreateTable makes never hides a value: such items are in the overflow table.
+      if (!index || table.made_here || i >= partition_count + sort_count) continue;
+      std::string hidden = hidden_values_sql(mapping, t, attributes[i]);
+      if (!hidden.empty()) parent.hidden += (parent.hidden.empty() ? "" : " OR ") + hidden;
+    }
+    parent.query_ordered = order_said && (!index || partition_said);
+    parent.scan_ordered = order_said && partition_said;
+    parents.push_back(std::move(parent));
+  }
+}
+
+}  // namespace offramp::target::postgres

@@ -1,0 +1,151 @@
+#include "target/postgres/serve/postgres_store.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "target/postgres/ddl.h"
+#include "target/postgres/postgres_target.h"
+#include "target/postgres/serve/attach.h"
+#include "target/postgres/serve/catalog.h"
+#include "target/postgres/serve/open.h"
+#include "target/postgres/serve/retry.h"
+#include "target/postgres/serve/session.h"
+
+namespace offramp::target::postgres {
+namespace {
+
+// Below this many bytes a table is counted, above it estimated.
+constexpr uint64_t kCountedBytesMax = 16u << 20;
+
+uint64_t number(std::string_view text) {
+  uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+}  // namespace
+
+const StoreEntry& store_entry() {
+  static const StoreEntry entry{.name = "postgresql",
+                                .url_form = "postgresql://[user@]host[:port]/database",
+                                .takes =
+                                    [](std::string_view url) {
+                                      return url.starts_with("postgresql://") ||
+                                             url.starts_with("postgres://");
+                                    },
+                                .open = &PostgresStore::open};
+  return entry;
+}
+
+PostgresStore::PostgresStore(std::string url, std::string schema, std::string description,
+                             Connection connection)
+    : url_(std::move(url)),
+      schema_(std::move(schema)),
+      description_(std::move(description)),
+      limits_(postgres_capabilities().limits),
+      connection_(std::move(connection)) {}
+
+Result<std::unique_ptr<Store>> PostgresStore::open(const std::string& url) {
+  Connection connection = TRY(Connection::open(url));
+  QueryResult facts = TRY(connection.query(
+      "SELECT (SELECT name FROM unnest(current_schemas(false)) WITH ORDINALITY s(name, at) "
+      "WHERE name <> 'offramp' ORDER BY at LIMIT 1), current_setting('server_version')",
+      {}, "look at the server"));
+  if (facts.is_null(0, 0))
+    return Error(
+        ErrorKind::kConfig, "postgres.no_schema",
+        fmt::format(
+            "{}: the connection's search_path names no schema that exists; create it, or set it in "
+            "the URL: ?options=-csearch_path%3Dpublic",
+            connection.where()));
+  if (connection.server_version() < 130000)
+    return Error(ErrorKind::kUnsupported, "postgres.version",
+                 connection.where() + ": serving needs PostgreSQL 13 or newer");
+  TRY(prepare_catalog(connection));
+  std::string schema(facts.text(0, 0));
+  std::string_view version = facts.text(0, 1);
+  std::string description =
+      fmt::format("PostgreSQL {} at {}", version.substr(0, version.find(' ')), connection.where());
+  return std::unique_ptr<Store>(
+      new PostgresStore(url, std::move(schema), std::move(description), std::move(connection)));
+}
+
+template <class Call>
+auto PostgresStore::with_connection(Use use, Call call)
+    -> decltype(call(std::declval<Connection&>())) {
+  std::lock_guard lock(mutex_);
+  if (!connection_.alive()) connection_ = TRY(Connection::open(url_));
+  auto result = call(connection_);
+  if (result.ok()) return result;
+  if (use == Use::kReads && !connection_.alive()) {
+    connection_ = TRY(Connection::open(url_));
+    result = call(connection_);
+    if (result.ok()) return result;
+  }
+  return store_error(std::move(result).error(), connection_.last_sqlstate());
+}
+
+Result<std::unique_ptr<StoreSession>> PostgresStore::session() {
+  auto session = std::make_unique<Session>(url_, schema_);
+  TRY(session->connect());
+  return std::unique_ptr<StoreSession>(std::move(session));
+}
+
+Result<uint64_t> PostgresStore::catalog_version() {
+  return with_connection(Use::kReads, [](Connection& c) { return read_catalog_version(c); });
+}
+
+Result<std::vector<CatalogEntry>> PostgresStore::catalog() {
+  return with_connection(Use::kReads, [](Connection& c) { return read_catalog(c); });
+}
+
+Status PostgresStore::create_table(const ServedTable& table, std::string_view json) {
+  return with_connection(
+      Use::kWrites, [&](Connection& c) { return create_served_table(c, schema_, table, json); });
+}
+
+Status PostgresStore::update_entry(std::string_view name, std::string_view expected_json,
+                                   std::string_view json) {
+  return with_connection(Use::kWrites, [&](Connection& c) {
+    return update_served_entry(c, name, expected_json, json);
+  });
+}
+
+Status PostgresStore::drop_table(const ServedTable& table) {
+  return with_connection(Use::kWrites,
+                         [&](Connection& c) { return drop_served_table(c, schema_, table); });
+}
+
+Status PostgresStore::attach(const ServedTable& table) {
+  return with_connection(Use::kWrites,
+                         [&](Connection& c) { return attach_table(c, schema_, table); });
+}
+
+Result<TableSize> PostgresStore::table_size(const ServedTable& table) {
+  return with_connection(Use::kReads, [&](Connection& c) -> Result<TableSize> {
+    TableSize size;
+    for (const mapping::Table& part : table.mapping->tables()) {
+      std::string name = qualified(schema_, part.name);
+      QueryResult facts = TRY(c.query(
+          "SELECT reltuples::bigint, pg_table_size(oid) FROM pg_class WHERE oid = $1::regclass",
+          {name}, "look at the table's size"));
+      if (facts.rows() != 1) continue;
+      bool items = part.role != mapping::TableRole::kChild;
+      uint64_t bytes = number(facts.text(0, 1));
+      if (bytes <= kCountedBytesMax || facts.text(0, 0).starts_with('-')) {
+        QueryResult sums = TRY(
+            c.query("SELECT count(*), coalesce(sum(pg_column_size(t.*)), 0) FROM " + name + " t",
+                    {}, "count the table's items"));
+        if (items) size.items += number(sums.text(0, 0));
+        size.bytes += number(sums.text(0, 1));
+        continue;
+      }
+      if (items) size.items += number(facts.text(0, 0));
+      size.bytes += bytes;
+    }
+    return size;
+  });
+}
+
+}  // namespace offramp::target::postgres

@@ -1,0 +1,124 @@
+// Session: items by key, and writes; a StoreSession over one connection.
+//
+// How a write is made safe (other sessions, other processes, SQL writers):
+// 1. An item of a simple table (table_state.h) is read, decided on, and written if the row still is
+// the version that
+//    was read, or is still absent: two round trips, no lock. When someone came between, 2.
+// 2. Everything else locks: the keys' advisory locks in one global order (of several keys, or of a
+// table with several
+//    parents or children), then the rows by SELECT … FOR UPDATE; then decides, writes and commits.
+// 3. An item that fits a simple table's key, but must go to the overflow table for another reason,
+// is written under a
+//    lock on the table that every other write of it respects. So no item is ever in two tables.
+// Deadlocks and serialization failures roll back whole and are tried again, a bounded number of
+// times. A write whose answer was lost is kUnavailable and never repeated. One thread at a time.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "target/postgres/serve/channel.h"
+#include "target/postgres/serve/page_reader.h"
+#include "target/postgres/serve/table_state.h"
+#include "target/store.h"
+
+namespace offramp::target::postgres {
+
+class Session final : public StoreSession {
+ public:
+  Session(std::string url, std::string schema)
+      : schema_(std::move(schema)), channel_(std::move(url)), reader_(channel_) {}
+
+  Status get(std::span<const ItemRef> refs, ddb::ItemBatch& batch,
+             std::vector<ddb::ItemView>& found) override;
+  Status read(const PageRequest& request, Page& page) override;
+  Status write(std::span<const ItemRef> refs, const Decide& decide) override;
+  Status write_blind(std::span<const ItemRef> refs, std::span<const Decision> decisions) override;
+
+  Status connect() { return channel_.connect(); }
+
+ private:
+  // One of a call's items: its table, and its key's cells in each parent table that can hold it.
+  struct Work {
+    TableState* state = nullptr;
+    mapping::RowBatch keys;
+    int64_t lock = 0;  // the advisory lock's number
+    size_t first = 0;  // of the statements that read it
+    bool present = false;
+    uint32_t root = 0;  // the item's index in the batch, when present
+
+    bool fits(uint32_t table) const { return keys.tables[table].rows != 0; }
+    std::string_view overflow_key() const {
+      return keys.tables[state->mapping->overflow_table()].cells[0].bytes();
+    }
+  };
+  enum class Written { kDone, kNeedsLock };
+  enum class Absent { kUnknown, kSure };  // what is known of the key's old item
+
+  Result<TableState*> state_of(const ServedTable& table);
+  Status evict_if_many();
+  Status prepare(std::span<const ItemRef> refs);
+  // Numbers into works_, in the global order of locks.
+  void order_works();
+  void add_key(ParentState& parent, const Work& work);
+  void queue_find(Work& work, bool lock);
+  Status take_found(Work& work, ddb::ItemBatch& batch);
+  Status assemble(TableState& state, ParentState& parent, size_t result, ddb::ItemBatch& batch);
+  Status get_once(std::span<const ItemRef> refs, ddb::ItemBatch& batch);
+  Status take_simple(Work& work, const QueryResult& result, ddb::ItemBatch& batch);
+
+  Result<Written> attempt_optimistic(const ItemRef& ref, const Decide& decide);
+  Result<bool> queue_optimistic(Work& work, const Decision& decision, std::string_view version);
+  Result<Written> attempt_locked(std::span<const ItemRef> refs, const Decide& decide);
+  Result<Written> attempt_blind(std::span<const ItemRef> refs, std::span<const Decision> decisions);
+  Result<Written> queue_blind(Work& work, const Decision& decision);
+  Status write_locked(std::span<const ItemRef> refs, const Decide& decide);
+  // Calls `attempt` until it has written, needs a lock, or fails for good.
+  template <class Attempt>
+  Result<Written> repeat(Attempt attempt);
+  Status ask(const Decide& decide);
+  void queue_locks();
+  Result<Written> queue_decision(Work& work, const Decision& decision, Absent absent);
+  Status queue_row(Work& work, uint32_t chosen, bool insert);
+  Status queue_children(ParentState& parent);
+  void queue_removal(Work& work, uint32_t except);
+  // Splits `item` into rows_; the table that takes it.
+  Result<uint32_t> split(Work& work, ddb::ItemView item);
+  void divert(Work& work, ddb::ItemView item, std::string_view reason);
+  Status rollback();
+
+  const std::string schema_;
+  Channel channel_;
+  PageReader reader_;
+  std::unordered_map<std::string, std::unique_ptr<TableState>> states_;  // by ServedTable::id
+  TableState* newest_ = nullptr;
+  uint64_t clock_ = 0;
+  std::vector<std::unique_ptr<Work>> works_;  // the first `used_` of them
+  size_t used_ = 0;
+  std::vector<uint32_t> order_;
+  std::set<std::string> exclusive_;  // ids of tables that must be locked whole
+  std::vector<TableState*> locked_;  // scratch
+  std::vector<int64_t> locks_;       // scratch
+  Params params_;
+  mapping::RowBatch rows_, memory_;
+  std::vector<mapping::Cell> cells_;
+  std::vector<mapping::TableRows> children_;
+  ddb::ItemBatch olds_;
+  std::vector<ddb::ItemView> views_;
+  std::vector<Decision> decisions_;
+  std::string why_;
+  bool decided_ = false;  // the newest error is decide()'s
+  bool sent_ =
+      false;  // writes of the newest attempt were sent: only the server knows what became of them
+  Statement begin_{.sql = "BEGIN", .doing = "begin"};
+  Statement begin_snapshot_{.sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                            .doing = "begin to read"};
+  Statement commit_{.sql = "COMMIT", .doing = "commit"};
+  Statement rollback_{.sql = "ROLLBACK", .doing = "roll back"};
+  Statement lock_keys_;
+};
+
+}  // namespace offramp::target::postgres

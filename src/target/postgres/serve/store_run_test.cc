@@ -1,0 +1,35 @@
+// The store conformance suite on a real PostgreSQL.
+#include "target/postgres/connection.h"
+#include "target/postgres/open.h"
+#include "target/postgres/postgres_fixture_test.h"
+#include "target/postgres/serve/open.h"
+#include "target/store_conformance_random_test.h"
+#include "target/store_conformance_test.h"
+
+namespace offramp::target {
+namespace {
+
+class PostgresDatabase : public StoreDatabase {
+ public:
+  PostgresDatabase() : url_(postgres::PostgresServer::instance().new_database()) {}
+  Result<std::unique_ptr<Store>> open_store() override {
+    return postgres::store_entry().open(url_);
+  }
+  Result<std::unique_ptr<Target>> open_target() override { return postgres::entry().open(url_); }
+  Status sql(const std::string& text) override {
+    auto connection = TRY(postgres::Connection::open(url_));
+    return connection.execute(text, "run a test's statement");
+  }
+
+ private:
+  std::string url_;
+};
+
+std::unique_ptr<StoreDatabase> make_database() { return std::make_unique<PostgresDatabase>(); }
+
+INSTANTIATE_TEST_SUITE_P(Postgres, StoreConformance, testing::Values(&make_database));
+INSTANTIATE_TEST_SUITE_P(Postgres, StoreRandom, testing::Values(&make_database));
+INSTANTIATE_TEST_SUITE_P(Postgres, StorePlan, testing::Values(&make_database));
+
+}  // namespace
+}  // namespace offramp::target
