@@ -2,6 +2,7 @@
 
 #include "target/sqlite/schema.h"
 #include "target/sqlite/serve/index_paths.h"
+#include "target/sqlite/serve/plan_access.h"
 
 namespace offramp::target::sqlite::serve {
 
@@ -91,9 +92,8 @@ Status attach(io::SqliteDb& db, const ServedTable& table) {
       return Error(ErrorKind::kConfig, "store.no_table",
                    "there is no table " + t.name + " in " + db.path() +
                        "; load it with `offramp run` first, or correct the target");
-    // finish_load makes it; without it a change would not find the row of its key.
-    TRY(db.execute(create_key_index_sql(t)));
   }
+  for (const std::string& sql : plan_indexes_sql(table)) TRY(db.execute(sql));
   return {};
 }
 

@@ -1,9 +1,10 @@
 #include "target/sqlite/serve/connection.h"
 
+#include <xxhash.h>
+
 #include <filesystem>
 
 #include "target/sqlite/schema.h"
-#include "xxhash.h"
 
 namespace offramp::target::sqlite::serve {
 
@@ -133,6 +134,8 @@ Result<std::unique_ptr<Connection>> open_store_connection(const std::string& pat
     out->db = TRY(open_connection(options, use == Use::kRead ? Access::kRead
                                            : exists          ? Access::kWrite
                                                              : Access::kCreate));
+    // Taken as it is needed; a session's statements find the upper pages of their tables in it.
+    if (use == Use::kRead) TRY(out->db.execute("PRAGMA cache_size = -16384"));
     if (use == Use::kWrite) sqlite3_wal_hook(out->db.get(), &on_commit, nullptr);
   }
   sqlite3_create_function_v2(out->db.get(), kSegmentFunction, -1,
@@ -140,6 +143,9 @@ Result<std::unique_ptr<Connection>> open_store_connection(const std::string& pat
                              &segment_function, nullptr, nullptr, nullptr);
   out->begin = TRY(out->db.prepare("BEGIN"));
   out->commit = TRY(out->db.prepare("COMMIT"));
+  out->begin_writing = TRY(out->db.prepare("BEGIN IMMEDIATE"));
+  out->save = TRY(out->db.prepare("SAVEPOINT job"));
+  out->release = TRY(out->db.prepare("RELEASE job"));
   return out;
 }
 

@@ -86,7 +86,8 @@ class TableAccess {
 struct Connection {
   io::SqliteDb db;
   ByMapping<TableAccess> tables;
-  io::SqliteStatement begin, commit;  // of a reading
+  io::SqliteStatement begin, commit;  // of a reading; commit also of a writing
+  io::SqliteStatement begin_writing, save, release;
 
   TableAccess& access(const ServedTable& table) {
     return tables.of(table,

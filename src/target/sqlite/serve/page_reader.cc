@@ -1,6 +1,7 @@
 // Which way a page is read; what its statements say is in page_range.cc.
 #include "target/sqlite/serve/page_reader.h"
 
+#include "base/base64.h"
 #include "ddb/item_size.h"
 #include "target/sqlite/serve/index_paths.h"
 
@@ -10,6 +11,13 @@ using mapping::Cell;
 using mapping::CellKind;
 using mapping::Table;
 using mapping::TableRole;
+
+namespace {
+
+// Numbers of the statements that read along a PlanAccess; 0: the odd rows.
+constexpr uint64_t kPlanStatements = uint64_t{1} << 62;
+
+}  // namespace
 
 PageReader::PageReader(const ServedTable& table, std::vector<std::unique_ptr<TableReader>>& readers)
     : mapping_(table.mapping),
@@ -25,7 +33,16 @@ PageReader::PageReader(const ServedTable& table, std::vector<std::unique_ptr<Tab
     if (tables[t].role == TableRole::kParent) orders_[t] = mapping::key_order(*mapping_, t);
     key_paths_[t] = key_path(*mapping_, t);
   }
-  if (!made_here_) return;
+  if (!made_here_) {
+    accesses_.resize(tables.size());
+    for (const ServedIndex& index : table.indexes) {
+      index_names_.push_back(index.name);
+      for (uint32_t t = 0; t < tables.size(); ++t)
+        accesses_[t].push_back(tables[t].role == TableRole::kParent ? plan_access(table, t, index)
+                                                                    : PlanAccess());
+    }
+    return;
+  }
   key_paths_[0].attributes.push_back(table.key.partition);
   if (table.key.sort) key_paths_[0].attributes.push_back(*table.key.sort);
   for (size_t i = 0; i < table.indexes.size(); ++i)
@@ -112,7 +129,7 @@ Status PageReader::query_plan(const PageRequest& request, Page& page) {
   collector_.start(request, filter_);
   if (request.index) {
     for (uint32_t t = 0; t < tables.size(); ++t)
-      if (tables[t].role == TableRole::kParent) TRY(add_all_rows(t));
+      if (tables[t].role == TableRole::kParent) TRY(add_index_rows(request, t));
     TRY(add_overflow(request));
     collector_.finish(page);
     return {};
@@ -128,6 +145,60 @@ Status PageReader::query_plan(const PageRequest& request, Page& page) {
   TRY(add_overflow(request));
   collector_.finish(page);
   return {};
+}
+
+bool PageReader::index_parameters(const PageRequest& request, uint32_t table,
+                                  const PlanAccess& access) {
+  parameters_.clear();
+  for (size_t i = 0; i < access.kinds.size(); ++i) {
+    ddb::ValueView value = request.partition[i];
+    switch (access.kinds[i]) {
+      case PlanAccess::Kind::kColumn:
+        add_parameter(value);
+        break;
+      case PlanAccess::Kind::kPartitionKey: {
+        size_t at = parameters_.size();
+        const std::vector<model::ColumnType>& types = key_paths_[table].types;
+        parameters_.resize(at + orders_[table].partition_columns);
+        if (!partitions_.find(table, value, arena_, &parameters_[at])) return false;
+        for (size_t c = at; c < parameters_.size(); ++c)
+          parameters_[c] = encoder_.encode(types[c - at], parameters_[c], arena_);
+        break;
+      }
+      case PlanAccess::Kind::kSortKey: {
+        Cell cell;
+        if (mapping::place_of(orders_[table], value, cell) != mapping::Place::kWithin) return false;
+        parameters_.push_back(encoder_.encode(model::ColumnType::kNumeric, cell, arena_));
+        break;
+      }
+      case PlanAccess::Kind::kText:
+        parameters_.push_back(Cell::text(CellKind::kText, value.bytes()));
+        break;
+      case PlanAccess::Kind::kBase64: {
+        std::string text = base::encode_base64(value.bytes());
+        parameters_.push_back(Cell::text(CellKind::kText, {arena_.copy(text), text.size()}));
+        break;
+      }
+    }
+  }
+  return true;
+}
+
+Status PageReader::add_index_rows(const PageRequest& request, uint32_t table) {
+  size_t index = 0;
+  while (index < index_names_.size() && index_names_[index] != request.index->name) ++index;
+  // What the plan did not say at the beginning has no index: every row is looked at.
+  if (index == index_names_.size() || !accesses_[table][index].usable) return add_all_rows(table);
+  const PlanAccess& access = accesses_[table][index];
+  TableReader& reader = *readers_[table];
+  if (index_parameters(request, table, access)) {
+    sqlite3_stmt* row =
+        TRY(reader.statement(kPlanStatements + 1 + index, plan_access_sql(reader.table(), access)));
+    bind(row);
+    TRY(collect(request, reader, row, false));
+  }
+  sqlite3_stmt* row = TRY(reader.statement(kPlanStatements, odd_rows_sql(reader.table())));
+  return collect(request, reader, row, false);
 }
 
 Status PageReader::add_all_rows(uint32_t table) {

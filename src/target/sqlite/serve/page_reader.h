@@ -10,6 +10,7 @@
 
 #include "mapping/key_order.h"
 #include "target/sqlite/serve/collector.h"
+#include "target/sqlite/serve/plan_access.h"
 #include "target/sqlite/serve/table_reader.h"
 
 namespace offramp::target::sqlite::serve {
@@ -46,6 +47,9 @@ class PageReader {
   Result<uint32_t> first_table_of_scan(const PageRequest& request);
   Status add_overflow(const PageRequest& request);
   Status add_all_rows(uint32_t table);
+  Status add_index_rows(const PageRequest& request, uint32_t table);
+  // False when no row of the table can be in the index's partition.
+  bool index_parameters(const PageRequest& request, uint32_t table, const PlanAccess& access);
 
   // Steps through a bound statement, into the page or the collector, until the page is full.
   Status read_into(const PageRequest& request, TableReader& reader, sqlite3_stmt* row, Page& page);
@@ -70,6 +74,9 @@ class PageReader {
   std::vector<mapping::KeyOrder> orders_;  // by table
   std::vector<Path> key_paths_;            // by table: along the key
   std::vector<IndexPath> index_paths_;     // made here
+  // A plan's: by table and index.
+  std::vector<std::vector<PlanAccess>> accesses_;
+  std::vector<std::string> index_names_;
   mapping::Splitter splitter_;
   mapping::PartitionCells partitions_;
   mapping::RowBatch keys_;

@@ -40,7 +40,7 @@ WriteJob* WriteQueue::next(size_t ran) {
 
 void WriteQueue::run_jobs(std::vector<WriteJob*>& ran) {
   io::SqliteDb& db = connection_.db;
-  Status failed = db.execute("BEGIN IMMEDIATE");
+  Status failed = connection_.begin_writing.run();
   while (WriteJob* job = next(ran.size())) {
     ran.push_back(job);
     if (!failed.ok()) continue;
@@ -51,7 +51,7 @@ void WriteQueue::run_jobs(std::vector<WriteJob*>& ran) {
                      job->status_.ok() ? "SQLite rolled the transaction back"
                                        : job->status_.error().message());
   }
-  if (failed.ok()) failed = db.execute("COMMIT");
+  if (failed.ok()) failed = connection_.commit.run();
   if (failed.ok()) return;
   if (!sqlite3_get_autocommit(db.get())) (void)db.execute("ROLLBACK");
   for (WriteJob* job : ran)

@@ -52,9 +52,9 @@ class WriteQueue {
 // Runs `body` in a savepoint: its error takes back what it did.
 template <class Body>
 Status in_savepoint(Connection& connection, Body body) {
-  TRY(connection.db.execute("SAVEPOINT job"));
+  TRY(connection.save.run());
   Status status = body();
-  if (status.ok()) return connection.db.execute("RELEASE job");
+  if (status.ok()) return connection.release.run();
   // Some errors have rolled back everything already.
   if (!sqlite3_get_autocommit(connection.db.get()))
     TRY(connection.db.execute("ROLLBACK TO job; RELEASE job"));
