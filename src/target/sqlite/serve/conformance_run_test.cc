@@ -35,12 +35,26 @@ class FileDatabase : public StoreDatabase {
   std::string folder_;
 };
 
+class MemoryDatabase : public StoreDatabase {
+ public:
+  Result<std::unique_ptr<Store>> open_store() override {
+    return sqlite::store_entry().open("sqlite::memory:");
+  }
+  Result<std::unique_ptr<Target>> open_target() override {
+    return Error(ErrorKind::kUnsupported, "test", "memory has no second connection");
+  }
+  Status sql(const std::string&) override {
+    return Error(ErrorKind::kUnsupported, "test", "memory has no second connection");
+  }
+};
+std::unique_ptr<StoreDatabase> make_memory() { return std::make_unique<MemoryDatabase>(); }
 std::unique_ptr<StoreDatabase> make_database() { return std::make_unique<FileDatabase>(); }
 
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, StoreConformance, testing::Values(&make_database));
 INSTANTIATE_TEST_SUITE_P(Sqlite, StoreRandom, testing::Values(&make_database));
+INSTANTIATE_TEST_SUITE_P(SqliteMemory, StoreRandom, testing::Values(&make_memory));
 INSTANTIATE_TEST_SUITE_P(Sqlite, StorePlan, testing::Values(&make_database));
 
 }  // namespace offramp::target
