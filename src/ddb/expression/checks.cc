@@ -72,11 +72,28 @@ std::string check_function(std::string_view name, Role role, ExpressionKind kind
   return {};
 }
 
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(c & ~0x20);
-  return out;
-}
+// Each section once. The service notices a repeated one when it has gone through its words.
+class SectionCheck {
+ public:
+  Status begin(std::string_view keyword) {
+    TRY(end());
+    current_.clear();
+    for (char c : keyword) current_ += static_cast<char>(c & ~0x20);
+    return {};
+  }
+  Status end() {
+    if (current_.empty()) return {};
+    if (std::find(seen_.begin(), seen_.end(), current_) != seen_.end())
+      return invalid_request("The \"" + current_ +
+                             "\" section can only be used once in an update expression;");
+    seen_.push_back(current_);
+    return {};
+  }
+
+ private:
+  std::string current_;
+  std::vector<std::string> seen_;
+};
 
 // Empty when the token is fine.
 std::string check_word(const Token& token, Role role, Dialect dialect, ExpressionKind kind) {
@@ -111,24 +128,18 @@ Error check_error(const Syntax& syntax, Dialect dialect, uint32_t token, std::st
 }
 
 Status check_words(const Syntax& syntax, Dialect dialect, ExpressionKind kind) {
-  if (dialect == Dialect::kApi && syntax.has_redundant_parentheses)
-    return invalid_request("The expression has redundant parentheses;");
   const std::vector<Role> roles = roles_of(syntax);
-  std::vector<std::string> sections;
+  SectionCheck sections;
   for (uint32_t i = 0; i < roles.size(); ++i) {
+    if (roles[i] == Role::kOther) continue;
     if (roles[i] == Role::kSection) {
-      std::string section = upper(syntax.tokens[i].text);
-      if (std::find(sections.begin(), sections.end(), section) != sections.end())
-        return invalid_request("The \"" + section +
-                               "\" section can only be used once in an update expression;");
-      sections.push_back(std::move(section));
+      TRY(sections.begin(syntax.tokens[i].text));
       continue;
     }
-    if (roles[i] == Role::kOther) continue;
     std::string message = check_word(syntax.tokens[i], roles[i], dialect, kind);
     if (!message.empty()) return check_error(syntax, dialect, i, std::move(message));
   }
-  return {};
+  return sections.end();
 }
 
 Status check_operator_count(const Syntax& syntax) {
@@ -156,7 +167,7 @@ Result<PathRange> resolve_path(const Syntax& syntax, const SyntaxNode& node,
     const PathPart& part = syntax.parts[node.first + i];
     const Token& token = syntax.tokens[part.token];
     PathElement element = element_of(syntax, part);
-    if (token.kind == TokenKind::kNameRef) {
+    if (token.kind == TokenKind::kNameRef || token.kind == TokenKind::kValueRef) {
       const std::string_view* name = placeholders.name(token.text);
       if (name == nullptr)
         return invalid_request(
@@ -178,6 +189,29 @@ Result<ValueView> resolve_value(const Syntax& syntax, const SyntaxNode& node,
   return invalid_request(
       "An expression attribute value used in expression is not defined; attribute value: " +
       std::string(text));
+}
+
+Result<std::vector<PathRange>> resolve_targets(const Syntax& syntax,
+                                               std::span<const uint32_t> nodes,
+                                               Placeholders& placeholders,
+                                               std::vector<PathElement>& elements) {
+  std::vector<PathRange> targets(nodes.size());
+  Status status;
+  size_t first = nodes.size();  // the targets from here on are known
+  while (first > 0 && status.ok()) {
+    auto target = resolve_path(syntax, syntax.nodes[nodes[first - 1]], placeholders, elements);
+    if (target.ok())
+      targets[--first] = *target;
+    else
+      status = target.error();
+  }
+  std::vector<Path> paths;
+  paths.reserve(nodes.size());
+  for (size_t i = first; i < nodes.size(); ++i) paths.push_back(targets[i].of(elements));
+  if (std::string clash = path_clash(paths); !clash.empty())
+    return invalid_request(std::move(clash));
+  TRY(std::move(status));
+  return targets;
 }
 
 std::string wrong_operand_count(std::string_view function, size_t count) {

@@ -1,11 +1,12 @@
 // What the words of an expression mean, checked in the service's order. Private to this folder.
 //
-// 1. the text's form and redundant parentheses (syntax.h), 2. words in the order of the text:
+// 1. the text's form, redundant parentheses among it (syntax.h), 2. words in the order of the text:
 // functions, reserved words, list indexes, repeated sections, 3. what placeholders stand for, and
 // operands, 4. the number of operators. Source: the answers of DynamoDB Local and the reference
 // notes, §2.5.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,7 @@ enum class ExpressionKind { kCondition, kProjection, kUpdate };
 // An error where `token` stands.
 Error check_error(const Syntax& syntax, Dialect dialect, uint32_t token, std::string message);
 
-// Steps 1 and 2.
+// Step 2.
 Status check_words(const Syntax& syntax, Dialect dialect, ExpressionKind kind);
 Status check_operator_count(const Syntax& syntax);
 
@@ -31,6 +32,13 @@ Result<PathRange> resolve_path(const Syntax& syntax, const SyntaxNode& node,
                                Placeholders& placeholders, std::vector<PathElement>& elements);
 Result<ValueView> resolve_value(const Syntax& syntax, const SyntaxNode& node,
                                 Placeholders& placeholders);
+
+// The paths of a projection or those that an update writes; no two may clash (path.h). The service
+// takes them from the last to the first, each against those before.
+Result<std::vector<PathRange>> resolve_targets(const Syntax& syntax,
+                                               std::span<const uint32_t> nodes,
+                                               Placeholders& placeholders,
+                                               std::vector<PathElement>& elements);
 
 // The element that an index's or a bare name's token stands for.
 PathElement element_of(const Syntax& syntax, const PathPart& part);

@@ -26,19 +26,24 @@ Clash clash(Path a, Path b) {
   return a[same].is_index != b[same].is_index ? Clash::kConflict : Clash::kNone;
 }
 
-// The service keeps the children of a document in a java.util.HashMap of 16 buckets (few are more)
-// and, where a path clashes with several, names the one in the highest bucket.
-uint32_t bucket(const PathElement& element) {
-  if (element.is_index) return element.index & 15;
-  uint32_t hash = 0;
-  for (char c : element.name) hash = hash * 31 + static_cast<unsigned char>(c);
-  return (hash ^ (hash >> 16)) & 15;
-}
-
 bool named_before(Path a, Path b) {
   const size_t same = common(a, b);
   if (same == a.size() || same == b.size()) return false;
-  return bucket(a[same]) > bucket(b[same]);
+  return hash_bucket(a[same]) > hash_bucket(b[same]);
+}
+
+// The path that the service names as the one that clashes with paths[i], which does with paths[j]:
+// not always that one, but the one in the highest buckets below the element above the clash.
+size_t path_two(std::span<const Path> paths, size_t i, size_t j) {
+  const bool overlaps = clash(paths[i], paths[j]) == Clash::kOverlap;
+  const size_t shared =
+      overlaps ? std::min(paths[i].size(), paths[j].size()) - 1 : common(paths[i], paths[j]);
+  size_t found = SIZE_MAX;
+  for (size_t k = paths.size(); k-- > i + 1;)
+    if (common(paths[i], paths[k]) >= shared &&
+        (found == SIZE_MAX || named_before(paths[k], paths[found])))
+      found = k;
+  return found;
 }
 
 bool any_clash(std::span<const Path> paths) {
@@ -52,6 +57,14 @@ bool any_clash(std::span<const Path> paths) {
 }
 
 }  // namespace
+
+uint32_t hash_bucket(const PathElement& element) {
+  constexpr uint32_t kBuckets = 32;  // few paths make more
+  if (element.is_index) return element.index % kBuckets;
+  uint32_t hash = 0;
+  for (char c : element.name) hash = hash * 31 + static_cast<unsigned char>(c);
+  return (hash ^ (hash >> 16)) % kBuckets;
+}
 
 ValueView find_path(Path path, ValueView item) {
   ValueView at = item;
@@ -95,16 +108,14 @@ std::string path_clash(std::span<const Path> paths) {
   constexpr size_t kComparedMax = 16;  // with few paths, comparing each with each is cheaper
   if (paths.size() > kComparedMax && !any_clash(paths)) return {};
   for (size_t i = paths.size(); i-- > 0;) {
-    size_t found = SIZE_MAX;
-    for (size_t j = paths.size(); j-- > i + 1;)
-      if (clash(paths[i], paths[j]) != Clash::kNone &&
-          (found == SIZE_MAX || named_before(paths[j], paths[found])))
-        found = j;
-    if (found == SIZE_MAX) continue;
-    return std::string("Two document paths ") +
-           (clash(paths[i], paths[found]) == Clash::kOverlap ? "overlap" : "conflict") +
-           " with each other; must remove or rewrite one of these paths; path one: " +
-           path_text(paths[i]) + ", path two: " + path_text(paths[found]);
+    for (size_t j = paths.size(); j-- > i + 1;) {
+      const Clash found = clash(paths[i], paths[j]);
+      if (found == Clash::kNone) continue;
+      return std::string("Two document paths ") +
+             (found == Clash::kOverlap ? "overlap" : "conflict") +
+             " with each other; must remove or rewrite one of these paths; path one: " +
+             path_text(paths[i]) + ", path two: " + path_text(paths[path_two(paths, i, j)]);
+    }
   }
   return {};
 }

@@ -32,12 +32,9 @@ Result<Projection> Projection::parse(std::string_view text, Placeholders& placeh
     TRY(check_words(syntax, Dialect::kApi, ExpressionKind::kProjection));
     std::vector<PathElement> elements;
     elements.reserve(syntax.parts.size());
-    std::vector<PathRange> paths(syntax.paths.size());
-    for (size_t i = paths.size(); i-- > 0;)  // the service's order of errors
-      paths[i] = TRY(resolve_path(syntax, syntax.nodes[syntax.paths[i]], placeholders, elements));
+    const std::vector<PathRange> paths =
+        TRY(resolve_targets(syntax, syntax.paths, placeholders, elements));
     const std::vector<Path> views = views_of(paths, elements);
-    if (std::string clash = path_clash(views); !clash.empty())
-      return invalid_request(std::move(clash));
     PathTree tree(views);
     return Projection(std::make_shared<const ProjectionPlan>(
         ProjectionPlan{std::move(elements), std::move(paths), std::move(tree)}));

@@ -68,7 +68,7 @@ class Parser {
   struct Part {
     uint32_t node = 0;
     bool is_condition = false, is_operand = false;  // a function's call may be both
-    bool in_parentheses = false;
+    bool in_parentheses = false, in_redundant_parentheses = false;
   };
 
   Status start() {
@@ -176,12 +176,16 @@ class Parser {
   Result<Part> parse_comparison() {
     Part left = TRY(parse_primary());
     if (!left.is_operand) return left;
-    if (at_keyword("BETWEEN")) return parse_between(left);
-    if (at_keyword("IN")) return parse_in(left);
+    const bool is_between = at_keyword("BETWEEN"), is_in = at_keyword("IN");
+    if (is_between || is_in) {
+      TRY(check_parentheses(left));
+      return is_in ? parse_in(left) : parse_between(left);
+    }
     if (token().kind != TokenKind::kPunctuation ||
         std::find(std::begin(kComparators), std::end(kComparators), token().text) ==
             std::end(kComparators))
       return left;
+    TRY(check_parentheses(left));
     const uint32_t comparator = next_++;
     TRY(count_operator());
     const uint32_t right = TRY(parse_operand());
@@ -229,6 +233,7 @@ class Parser {
     Part inner = TRY(parse_or());
     if (!at(")")) return expected(inner.is_operand ? "a comparator or ')'" : "AND, OR or ')'");
     close(inner);
+    if (inner.is_condition) TRY(check_parentheses(inner));
     return inner;
   }
 
@@ -241,14 +246,22 @@ class Parser {
     Part inner = TRY(parse_operand_part());
     if (!at(")")) return expected("')'");
     close(inner);
+    TRY(check_parentheses(inner));
     return inner;
   }
 
   void close(Part& inner) {
+    inner.in_redundant_parentheses |= dialect_ == Dialect::kApi && inner.in_parentheses;
     ++next_;
     --depth_;
-    out_.has_redundant_parentheses |= inner.in_parentheses;
     inner.in_parentheses = true;
+  }
+
+  // The service complains about redundant parentheses where they end, before it reads on; but where
+  // a condition could stand, an operand is known to be one by the comparator behind it.
+  static Status check_parentheses(const Part& part) {
+    if (!part.in_redundant_parentheses) return {};
+    return invalid_request("The expression has redundant parentheses;");
   }
 
   bool at_any_keyword() const {
@@ -295,8 +308,13 @@ class Parser {
     return Part{node, true, true};
   }
 
-  Status parse_name() {
+  Status parse_name(bool behind_point) {
     const TokenKind kind = token().kind;
+    // The service's grammar takes a.:b, and then misses a name :b.
+    if (behind_point && dialect_ == Dialect::kApi && kind == TokenKind::kValueRef) {
+      out_.parts.push_back({next_++, false});
+      return {};
+    }
     if ((kind != TokenKind::kName || at_any_keyword()) && kind != TokenKind::kNameRef &&
         kind != TokenKind::kQuotedName)
       return expected("a name");
@@ -307,10 +325,10 @@ class Parser {
   Result<uint32_t> parse_path() {
     const uint32_t token = next_;
     const auto first = static_cast<uint32_t>(out_.parts.size());
-    TRY(parse_name());
+    TRY(parse_name(false));
     while (true) {
       if (accept(".")) {
-        TRY(parse_name());
+        TRY(parse_name(true));
       } else if (accept("[")) {
         if (this->token().kind != TokenKind::kNumber ||
             this->token().text.find_first_not_of("0123456789") != std::string_view::npos)
@@ -354,6 +372,7 @@ class Parser {
       left = TRY(parse_sum());
       if (!at(")")) return expected("')'");
       close(left);
+      TRY(check_parentheses(left));
     } else {
       left = TRY(parse_simple());
     }

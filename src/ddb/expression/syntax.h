@@ -5,16 +5,16 @@
 //   comparison = primary [cmp operand | BETWEEN operand AND operand | IN (operand, …)];
 //   primary    = "(" or ")" | operand;
 //   operand    = path | value | name "(" operand {"," operand} ")" | "(" operand ")";
-//   path       = name {"." name | "[" digits "]"};
+//   path       = name {"." (name | placeholder) | "[" digits "]"};
 //   projection = path {"," path};
 //   update     = section {section};
 //   section    = SET set {"," set} | REMOVE path {"," path} | (ADD | DELETE) path value {"," …};
 //   set        = path "=" sum;  sum = "(" sum ")" | operand [("+" | "-") operand];
 //
 // An operand may stand where a condition may until the grammar knows better, so parentheses enclose
-// both. What a name, a function or a value means, and whether parentheses are redundant, is checked
-// after the whole text has the right form: that is the service's order of errors.
-// Children come before their parents in `nodes`, so that walking them ends.
+// both. What a name, a function or a value means is checked after the whole text has the right
+// form: that is the service's order of errors. Children come before their parents in `nodes`, so
+// that walking them ends.
 #pragma once
 
 #include <cstdint>
@@ -74,7 +74,6 @@ struct Syntax {
   std::vector<SyntaxAction> actions;  // of an update
   uint32_t root = 0;                  // of a condition
   size_t operators = 0;
-  bool has_redundant_parentheses = false;
 
   const SyntaxNode& child(const SyntaxNode& node, uint32_t n) const {
     return nodes[children[node.first + n]];

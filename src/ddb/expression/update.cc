@@ -39,16 +39,13 @@ class Builder {
   }
 
   Status targets() {
-    std::vector<Path> paths(actions_.size());
-    for (size_t i = actions_.size(); i-- > 0;) {
-      const SyntaxAction& from = syntax_.actions[i];
-      actions_[i].section = from.section;
-      actions_[i].target =
-          TRY(resolve_path(syntax_, syntax_.nodes[from.path], placeholders_, elements_));
+    std::vector<uint32_t> nodes;
+    for (const SyntaxAction& action : syntax_.actions) nodes.push_back(action.path);
+    const auto targets = TRY(resolve_targets(syntax_, nodes, placeholders_, elements_));
+    for (size_t i = 0; i < actions_.size(); ++i) {
+      actions_[i].section = syntax_.actions[i].section;
+      actions_[i].target = targets[i];
     }
-    for (size_t i = 0; i < paths.size(); ++i) paths[i] = actions_[i].target.of(elements_);
-    if (std::string clash = path_clash(paths); !clash.empty())
-      return invalid_request(std::move(clash));
     return {};
   }
 

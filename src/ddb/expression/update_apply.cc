@@ -51,6 +51,10 @@ class Application {
 
   Status run() { return rebuild(plan_.tree.at(PathTree::kRoot), item_, {}); }
 
+  // The error that the service reports of several: it goes through what lies below an element from
+  // the highest bucket of a hash table to the lowest. Called when run() has failed.
+  Status first_error() { return first_error(plan_.tree.at(PathTree::kRoot), item_); }
+
  private:
   // Writes `old` as the branch changes it.
   Status rebuild(const PathTree::Branch& branch, ValueView old, std::string_view name) {
@@ -60,6 +64,25 @@ class Application {
     const uint32_t children =
         wants_list ? TRY(rebuild_list(branch, old)) : TRY(rebuild_map(branch, old));
     builder_.close(container, children);
+    return {};
+  }
+
+  Status first_error(const PathTree::Branch& branch, ValueView old) {
+    const bool wants_list = plan_.tree.at(branch.first).element.is_index;
+    if (old.type() != (wants_list ? Type::kL : Type::kM)) return wrong_path();
+    std::vector<uint32_t> order(branch.count);
+    for (uint32_t i = 0; i < branch.count; ++i) order[i] = branch.first + i;
+    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+      return hash_bucket(plan_.tree.at(a).element) > hash_bucket(plan_.tree.at(b).element);
+    });
+    for (uint32_t index : order) {
+      const PathTree::Branch& child = plan_.tree.at(index);
+      const ValueView found = find_path({&child.element, 1}, old);
+      if (child.leaf == PathTree::kNoLeaf && found)
+        TRY(first_error(child, found));
+      else
+        TRY(change(child, found, {}));
+    }
     return {};
   }
 
@@ -125,6 +148,7 @@ class Application {
   Status assign(const Term& term, std::string_view name) {
     switch (term.kind) {
       case Term::Kind::kListAppend: {
+        TRY(check_functions(term));
         const ValueView left = TRY(operand(term.left, Type::kL));
         const ValueView right = TRY(operand(term.right, Type::kL));
         const uint32_t list = builder_.open(Type::kL, name);
@@ -135,6 +159,7 @@ class Application {
       }
       case Term::Kind::kAdd:
       case Term::Kind::kSubtract: {
+        TRY(check_functions(term));
         const ValueView left = TRY(operand(term.left, Type::kN));
         const ValueView right = TRY(operand(term.right, Type::kN));
         return write_sum(left, right, term.kind == Term::Kind::kSubtract, name);
@@ -145,6 +170,13 @@ class Application {
         return {};
       }
     }
+  }
+
+  // The service resolves functions before it looks at the types of what is added or appended.
+  Status check_functions(const Term& term) {
+    for (uint32_t index : {term.left, term.right})
+      if (plan_.terms[index].kind == Term::Kind::kIfNotExists) TRY(resolve(plan_.terms[index]));
+    return {};
   }
 
   Result<ValueView> operand(uint32_t index, Type wanted) {
@@ -230,10 +262,11 @@ class Application {
 
 Status Update::apply(ItemView old, ItemView key, ItemBatch& out) const {
   const size_t mark = out.nodes().size();
-  const Status status = Application(*plan_, old ? old : key, out).run();
-  if (!status.ok()) {
+  Application application(*plan_, old ? old : key, out);
+  if (Status status = application.run(); !status.ok()) {
+    Status first = application.first_error();
     out.nodes().resize(mark);
-    return status.error();
+    return first.ok() ? status : first;
   }
   out.add_root(static_cast<uint32_t>(mark), 0);
   return {};
