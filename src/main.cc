@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   cli::add_verify(app, action);
   cli::add_letters(app, action);
   cli::add_dump(app, action);
+  cli::add_serve(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -22,6 +22,7 @@ void add_status(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_letters(CLI::App& app, Action& action);
 void add_dump(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
 
 // "error: …" and the code, on stderr; JSON on stdout too when a command was asked for JSON.
 void print_error(const Error& error);
