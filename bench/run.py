@@ -6,11 +6,12 @@
     verify      both sides compared            | reading the slower side alone
     memory      peak RSS of a load             | 256 MiB, and the same for ten times the items
     moving.py   tables that are written to while they move: apply rate, lag, spool
+    http_layer.py  the HTTP server with a static answer, beside nginx with the same (wants wrk and nginx)
     serve.py    the DynamoDB endpoint beside DynamoDB Local and the bare SQL statements
 
 Prints a table, writes build/bench.json. BENCH_ITEMS (2,000,000) and BENCH_RUNS (3: the best of these counts, on both
-sides) make it shorter; BENCH_ONLY=moving, =loading or =serve takes a part of it. A bar that is not reached is marked, not
-failed: the machine may be busy.
+sides) make it shorter; BENCH_ONLY=moving, =loading, =http or =serve takes a part of it. A bar that is not
+reached is marked, not failed: the machine may be busy.
 """
 import glob
 import json
@@ -21,6 +22,7 @@ import tempfile
 import time
 
 from common import CONNECTIONS, RUNS, program
+import http_layer
 import moving
 import paths
 import serve
@@ -236,6 +238,8 @@ def main():
             bench.loading()
         if ONLY in ("", "moving"):
             moving.measure(bench)
+        if ONLY in ("", "http"):
+            http_layer.measure(bench)
         if ONLY in ("", "serve"):
             serve.measure(bench)
         with open(os.path.join(paths.BUILD, "bench.json"), "w") as out:
