@@ -129,24 +129,35 @@ void Constraints::return_consumed_capacity(Json root) {
   one_of(root["ReturnConsumedCapacity"], "returnConsumedCapacity", {"INDEXES", "TOTAL", "NONE"});
 }
 
-Status Constraints::table_name(Json root) {
+Status Constraints::table_name(Json root, std::string_view path) {
   Json name = root["TableName"];
-  if (!not_null(name, "tableName")) return {};
+  if (!not_null(name, path)) return {};
   std::string_view text = name.text();
   if (text.empty()) {
     Constraints alone;
-    alone.length(name, "tableName", 1, kArnBytesMax);
+    alone.length(name, path, 1, kArnBytesMax);
     return alone.done();
   }
-  if (text.starts_with("arn:")) {
-    length(name, "tableName", 1, kArnBytesMax);
-    if (!is_name(table_of(text)))
-      fail(in_quotes(text), "tableName",
-           "Member must satisfy regular expression pattern: " + std::string(kNamePattern));
+  if (!text.starts_with("arn:")) {
+    index_name(name, path);
     return {};
   }
-  index_name(name, "tableName");
+  length(name, path, 1, kArnBytesMax);
+  if (!is_name(table_of(text)))
+    fail(in_quotes(text), path,
+         "Member must satisfy regular expression pattern: " + std::string(kNamePattern));
   return {};
+}
+
+void Constraints::request_table(std::string_view name) {
+  size_t bytes_max = name.starts_with("arn:") ? kArnBytesMax : kNameBytesMax;
+  bool sized = name.starts_with("arn:") || name.size() >= kTableNameBytesMin;
+  if (sized && name.size() <= bytes_max && is_name(table_of(name))) return;
+  fail("", "requestItems",
+       "Map keys must satisfy constraint: [Member must have length less than or equal to 255, "
+       "Member must have length "
+       "greater than or equal to 3, Member must satisfy regular expression pattern: " +
+           std::string(kNamePattern) + "]");
 }
 
 Status Constraints::done() const {

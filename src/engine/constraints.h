@@ -34,7 +34,9 @@ class Constraints {
   // ReturnConsumedCapacity, as most operations have it.
   void return_consumed_capacity(Json root);
   // A table's name or ARN. An empty name is reported at once and alone, hence the status.
-  Status table_name(Json root);
+  Status table_name(Json root, std::string_view path = "tableName");
+  // A table as a key of RequestItems.
+  void request_table(std::string_view name);
 
   Status done() const;
 

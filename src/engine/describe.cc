@@ -52,7 +52,12 @@ Status list_tables(Context& context) {
   write.open('[');
   auto at = start ? tables->upper_bound(start.text()) : tables->begin();
   std::string_view last;
-  for (; at != tables->end() && left > 0; ++at, --left) write.text(last = at->first);
+  // The engine's own table has a name that no client's can have.
+  auto skip_own = [&] {
+    if (at != tables->end() && at->first == kTokenTable) ++at;
+  };
+  for (skip_own(); at != tables->end() && left > 0; ++at, --left, skip_own())
+    write.text(last = at->first);
   write.close(']');
   if (at != tables->end()) write.text("LastEvaluatedTableName", last);
   write.close('}');

@@ -7,8 +7,16 @@ namespace offramp::engine {
 const Dispatch& dispatch() {
   static const Dispatch all = [] {
     Dispatch made;
+    register_write_items(made);
+    register_get_item(made);
+    register_batch_get(made);
+    register_batch_write(made);
+    register_transact_get(made);
+    register_transact_write(made);
     register_manage_tables(made);
     register_describe(made);
+    register_query(made);
+    register_scan(made);
     return made;
   }();
   return all;

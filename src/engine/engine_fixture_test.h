@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/engine.h"
+#include "engine/json.h"
 #include "engine/memory_store_test.h"
 #include "io/fake_clock_test.h"
 

@@ -56,6 +56,8 @@ class JsonWriter {
     this->name(name);
     ddb::append_item_json(item, out_);
   }
+  // The comma before an element that the caller appends.
+  void element() { comma(); }
   std::string& out() { return out_; }
 
  private:

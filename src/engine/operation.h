@@ -16,10 +16,12 @@
 #include "base/result.h"
 #include "ddb/expression/placeholders.h"
 #include "ddb/item_batch.h"
+#include "engine/capacity.h"
 #include "engine/catalog.h"
 #include "engine/engine.h"
 #include "engine/json_writer.h"
 #include "engine/request.h"
+#include "engine/tokens.h"
 
 namespace offramp::engine {
 
@@ -40,6 +42,9 @@ struct Context {
   // Items that were read, made, and made for the answer.
   ddb::ItemBatch read, made, shown;
   std::vector<ddb::ItemView> found;
+  target::Page page;  // of Query and Scan
+  ConsumedCapacity capacity;
+  TokenSweep token_sweep;
 
   // ResourceNotFoundException when there is none.
   Result<TableRef> table(std::string_view name_or_arn) {

@@ -5,8 +5,16 @@
 
 namespace offramp::engine {
 
+void register_write_items(Dispatch& dispatch);  // write_items.cc: PutItem, UpdateItem, DeleteItem
+void register_get_item(Dispatch& dispatch);
+void register_batch_get(Dispatch& dispatch);
+void register_batch_write(Dispatch& dispatch);
+void register_transact_get(Dispatch& dispatch);
+void register_transact_write(Dispatch& dispatch);
 void register_manage_tables(Dispatch& dispatch);  // manage_tables.cc
 void register_describe(
     Dispatch& dispatch);  // describe.cc: DescribeTable, ListTables, DescribeLimits, …
+void register_query(Dispatch& dispatch);  // query.cc
+void register_scan(Dispatch& dispatch);   // scan.cc
 
 }  // namespace offramp::engine

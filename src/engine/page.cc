@@ -1,0 +1,191 @@
+// Checks of what Query and Scan have in common.
+#include "engine/page.h"
+
+#include <algorithm>
+
+#include "engine/error.h"
+
+namespace offramp::engine {
+namespace {
+
+constexpr std::string_view kInvalidStart = "The provided starting key is invalid: ";
+
+std::string bracketed(const std::vector<std::string_view>& names) {
+  std::string out = "[";
+  for (std::string_view name : names) out.append(out.size() > 1 ? ", " : "").append(name);
+  return out + "]";
+}
+
+template <class Names>
+std::vector<std::string_view> not_projected(const IndexView& view, const Names& names) {
+  std::vector<std::string_view> out;
+  for (std::string_view name : names)
+    if (!view.projects(name)) out.push_back(name);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+// The service leaves these as they are: number errors and what a set's own check says.
+bool stands_alone(std::string_view message) {
+  constexpr std::string_view kInvalid = "One or more parameter values were invalid: ";
+  if (message.starts_with(kInvalid)) {
+    message.remove_prefix(kInvalid.size());
+    return message.starts_with("An number set") || message.starts_with("Input collection");
+  }
+  return !message.starts_with("Supplied AttributeValue");
+}
+
+// "Key attributes must be scalars" for the table's keys and for those of all its indexes.
+template <class Expression>
+Status check_scalars(const Expression& expression, const Table& table) {
+  const auto refuse = [](std::string_view kind, std::string_view name) {
+    return validation(
+        "Key attributes must be scalars; list random access '[]' and map lookup '.' are not "
+        "allowed: " +
+        std::string(kind) + ": " + std::string(name));
+  };
+  std::vector<std::string_view> keys{table.partition().name}, index_keys;
+  if (table.sort()) keys.push_back(table.sort()->name);
+  for (const target::ServedIndex& index : table.served.indexes)
+    for (const auto* part : {&index.partition, &index.sort})
+      for (const model::KeyAttribute& attribute : *part) index_keys.push_back(attribute.name);
+  if (auto name = expression.reads_below(keys)) return refuse("Key", *name);
+  if (auto name = expression.reads_below(index_keys)) return refuse("IndexKey", *name);
+  return {};
+}
+
+}  // namespace
+
+Status constrain_page(Json root, Constraints& constraints) {
+  constraints.return_consumed_capacity(root);
+  constraints.length(root["AttributesToGet"], "attributesToGet", 1, SIZE_MAX);
+  TRY(constraints.table_name(root));
+  constraints.one_of(
+      root["Select"], "select",
+      {"SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"});
+  constraints.index_name(root["IndexName"], "indexName");
+  constraints.one_of(root["ConditionalOperator"], "conditionalOperator", {"OR", "AND"});
+  return {};
+}
+
+Result<ddb::ItemView> read_start_key(Request& request) {
+  const Json json = request["ExclusiveStartKey"];
+  if (!json) return ddb::ItemView();
+  auto start = request.item(json);
+  if (start.ok() || stands_alone(start.error().message())) return start;
+  return validation(std::string(kInvalidStart) + start.error().message());
+}
+
+Status read_page_expressions(Context& context, PageShape& shape) {
+  const Json root = context.request.root();
+  if (const Json text = root["FilterExpression"])
+    shape.filter = TRY(ddb::expression::Condition::parse_api(text.text(), "FilterExpression",
+                                                             context.placeholders));
+  if (const Json text = root["ProjectionExpression"])
+    shape.projection = TRY(ddb::expression::Projection::parse(text.text(), context.placeholders));
+  return {};
+}
+
+Status read_page_attributes(Json root, PageShape& shape) {
+  const std::vector<std::string_view> names = TRY(read_attributes_to_get(root));
+  if (!names.empty()) shape.projection = ddb::expression::Projection::of_attributes(names);
+  return {};
+}
+
+Result<IndexView> find_view(Json root, const Table& table) {
+  const Json name = root["IndexName"];
+  if (!name) return IndexView(table, -1);
+  const int index = table.find_index(name.text());
+  if (index < 0)
+    return validation("The table does not have the specified index: " + std::string(name.text()));
+  IndexView view(table, index);
+  if (view.is_global() && root["ConsistentRead"].boolean())
+    return validation("Consistent reads are not supported on global secondary indexes");
+  return view;
+}
+
+Status check_select(Json root, const IndexView& view) {
+  const std::string_view select = root["Select"].text();
+  const std::string projection = root["ProjectionExpression"] ? "ProjectionExpression"
+                                 : root["AttributesToGet"]    ? "AttributesToGet"
+                                                              : "";
+  if (select == "SPECIFIC_ATTRIBUTES") {
+    if (projection.empty())
+      return validation(
+          "Must specify the AttributesToGet or ProjectionExpression when choosing to get "
+          "SPECIFIC_ATTRIBUTES");
+    return {};
+  }
+  if (!select.empty() && !projection.empty())
+    return validation("Cannot specify the " + projection + " when choosing to get " +
+                      (select == "COUNT" ? "only the Count" : std::string(select)));
+  if (select == "ALL_PROJECTED_ATTRIBUTES" && view.is_table())
+    return validation("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName");
+  if (select == "ALL_ATTRIBUTES" && view.is_global() && !view.whole())
+    return invalid_parameter(
+        "Select type ALL_ATTRIBUTES is not supported for global secondary index " +
+        view.index().name + " because its projection type is not ALL");
+  return {};
+}
+
+Status check_shape(const PageShape& shape, const IndexView& view) {
+  if (shape.filter) TRY(check_scalars(*shape.filter, view.table()));
+  if (!shape.projection) return {};
+  TRY(check_scalars(*shape.projection, view.table()));
+  if (!view.is_global()) return {};
+  const std::vector<std::string> names = shape.projection->attributes();
+  const std::vector<std::string_view> missing = not_projected(view, names);
+  if (missing.empty()) return {};
+  return invalid_parameter("Global secondary index " + view.index().name + " does not project " +
+                           bracketed(missing));
+}
+
+Status check_filter_projected(const PageShape& shape, const IndexView& view) {
+  if (view.whole() || !shape.filters()) return {};
+  std::vector<std::string> read;
+  if (shape.filter) read = shape.filter->attributes();
+  const std::vector<std::string_view> missing =
+      shape.filter ? not_projected(view, read)
+                   : not_projected(view, shape.legacy_filter.attributes());
+  if (missing.empty()) return {};
+  return invalid_parameter(
+      "Secondary index " + view.index().name +
+      " does not project one or more filter attributes: " + bracketed(missing));
+}
+
+bool start_key_fits(const IndexView& view, ddb::ItemView start) {
+  size_t attributes = 0;
+  view.for_each_table_key([&](const model::KeyAttribute&) { ++attributes; });
+  if (!view.is_table())
+    view.for_each_key([&](const model::KeyAttribute& key) {
+      if (!view.table().is_key(key.name)) ++attributes;
+    });
+  return start.size() == attributes;
+}
+
+Status check_start_table_key(const IndexView& view, ddb::ItemView start) {
+  bool fits = true;
+  Status values;
+  view.for_each_table_key([&](const model::KeyAttribute& key) {
+    const ddb::ValueView value = start.find(key.name);
+    fits = fits && value && value.type() == key.type;
+    if (fits && values.ok()) values = check_key_value(IndexView(view.table(), -1), key.name, value);
+  });
+  if (!fits)
+    return validation(std::string(kInvalidStart) +
+                      "The provided key element does not match the schema");
+  if (!values.ok()) return validation(std::string(kInvalidStart) + values.error().message());
+  return {};
+}
+
+Status check_key_value(const IndexView& view, std::string_view attribute, ddb::ValueView value) {
+  if (value.type() == ddb::Type::kN || !value.bytes().empty()) return {};
+  const std::string empty = value.type() == ddb::Type::kB ? "binary" : "string";
+  std::string text = "One or more parameter values are not valid. ";
+  if (!view.is_table()) text += "A value specified for a secondary index key is not supported. ";
+  text += "The AttributeValue for a key attribute cannot contain an empty " + empty + " value. ";
+  text += view.is_table() ? "Key: " : "IndexName: " + view.index().name + ", IndexKey: ";
+  return validation(text.append(attribute));
+}
+
+}  // namespace offramp::engine
