@@ -17,6 +17,8 @@ const Dispatch& dispatch() {
     register_describe(made);
     register_query(made);
     register_scan(made);
+    register_query(made);
+    register_scan(made);
     return made;
   }();
   return all;
