@@ -17,8 +17,6 @@ const Dispatch& dispatch() {
     register_describe(made);
     register_query(made);
     register_scan(made);
-    register_query(made);
-    register_scan(made);
     return made;
   }();
   return all;

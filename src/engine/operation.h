@@ -17,7 +17,6 @@
 #include "ddb/expression/placeholders.h"
 #include "ddb/item_batch.h"
 #include "engine/capacity.h"
-#include "engine/capacity.h"
 #include "engine/catalog.h"
 #include "engine/engine.h"
 #include "engine/json_writer.h"
@@ -43,8 +42,6 @@ struct Context {
   // Items that were read, made, and made for the answer.
   ddb::ItemBatch read, made, shown;
   std::vector<ddb::ItemView> found;
-  target::Page page;  // of Query and Scan
-  ConsumedCapacity capacity;
   target::Page page;  // of Query and Scan
   ConsumedCapacity capacity;
   TokenSweep token_sweep;
