@@ -18,7 +18,7 @@ namespace {
 constexpr int kBusyTimeoutMs = 5'000;
 // The write-ahead log is copied into the file every so many pages, and waits shortly for readers to
 // let it begin anew when it has grown beyond the second number.
-constexpr int kCheckpointPages = 4'000, kLogPagesMax = 32'000;
+constexpr int kCheckpointPages = 4'000, kLogPagesMax = 32'000, kLogWaitMs = 250;
 
 std::vector<std::unique_ptr<TableReader>> make_readers(io::SqliteDb& db, const ServedTable& table) {
   const auto& tables = table.mapping->tables();
@@ -51,11 +51,17 @@ void segment_function(sqlite3_context* context, int count, sqlite3_value** value
       context, segments > 0 ? static_cast<int64_t>(hash % static_cast<uint64_t>(segments)) : 0);
 }
 
-int on_commit(void*, sqlite3* db, const char*, int pages) {
-  if (pages >= kCheckpointPages)
-    sqlite3_wal_checkpoint_v2(
-        db, "main", pages >= kLogPagesMax ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
-        nullptr, nullptr);
+// After each commit. Only tidiness: what cannot be done now is done by a later commit.
+int on_commit(void* self, sqlite3* db, const char*, int pages) {
+  auto& connection = *static_cast<Connection*>(self);
+  if (pages < connection.log_checked_at) connection.log_checked_at = 0;  // the log has begun anew
+  if (pages - connection.log_checked_at < kCheckpointPages) return SQLITE_OK;
+  connection.log_checked_at = pages;
+  bool waits = pages >= kLogPagesMax;
+  if (waits) set_busy_timeout(connection.db, kLogWaitMs);
+  sqlite3_wal_checkpoint_v2(
+      db, "main", waits ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (waits) set_busy_timeout(connection.db, kBusyTimeoutMs);
   return SQLITE_OK;
 }
 
@@ -136,7 +142,7 @@ Result<std::unique_ptr<Connection>> open_store_connection(const std::string& pat
                                                              : Access::kCreate));
     // Taken as it is needed; a session's statements find the upper pages of their tables in it.
     if (use == Use::kRead) TRY(out->db.execute("PRAGMA cache_size = -16384"));
-    if (use == Use::kWrite) sqlite3_wal_hook(out->db.get(), &on_commit, nullptr);
+    if (use == Use::kWrite) sqlite3_wal_hook(out->db.get(), &on_commit, out.get());
   }
   sqlite3_create_function_v2(out->db.get(), kSegmentFunction, -1,
                              SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,

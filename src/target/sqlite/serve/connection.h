@@ -88,6 +88,7 @@ struct Connection {
   ByMapping<TableAccess> tables;
   io::SqliteStatement begin, commit;  // of a reading; commit also of a writing
   io::SqliteStatement begin_writing, save, release;
+  int log_checked_at = 0;  // pages of the write-ahead log at the newest checkpoint; 0: none of it
 
   TableAccess& access(const ServedTable& table) {
     return tables.of(table,

@@ -243,4 +243,38 @@ Result<PageReader::Range> PageReader::plan_range(const PageRequest& request, con
   return Range::kOrdered;
 }
 
+// Of a plan's index: bounds on its first sort attribute, ends included, since each item is looked
+// at. False when nothing can be in the range.
+bool PageReader::index_bounds(const PageRequest& request, const Source& source, Read& read) {
+  if (!request.sort_equal.empty())
+    return add_bound(source, request.sort_equal[0], true, true, read) &&
+           add_bound(source, request.sort_equal[0], false, true, read);
+  if (request.prefix) return add_prefix(source, request.prefix, read);
+  ValueView after = request.after ? request.after.find(request.index->sort[0].name) : ValueView();
+  ValueView lower = request.lower ? request.lower->values[0] : ValueView();
+  ValueView upper = request.upper ? request.upper->values[0] : ValueView();
+  if (after && request.forward && (!lower || compare_values(after, lower) > 0)) lower = after;
+  if (after && !request.forward && (!upper || compare_values(after, upper) < 0)) upper = after;
+  return (!lower || add_bound(source, lower, true, true, read)) &&
+         (!upper || add_bound(source, upper, false, true, read));
+}
+
+// `read` and the rest of parameters_.
+Result<PageReader::Until> PageReader::index_range(const PageRequest& request, const Source& source,
+                                                  const PlanAccess& access, Read& read) {
+  read.path = source.path_number;
+  read.forward = request.forward;
+  read.equal = access.path.partition;
+  if (!access.sort) return Until::kEnd;
+  size_t equalities = parameters_.size();
+  Read equal_only = read;
+  bool ordered = !TRY(has_text_numbers(source, read.equal));
+  if (ordered && index_bounds(request, source, read))
+    return request.sort_equal.empty() ? Until::kFullAndNextValue : Until::kEnd;
+  // Numbers that SQL does not order; or nothing in the range, which the filter finds too.
+  read = equal_only;
+  parameters_.resize(equalities);
+  return Until::kEnd;
+}
+
 }  // namespace offramp::target::sqlite::serve

@@ -14,8 +14,8 @@ using mapping::TableRole;
 
 namespace {
 
-// Numbers of the statements that read along a PlanAccess; 0: the odd rows.
-constexpr uint64_t kPlanStatements = uint64_t{1} << 62;
+// The number of the statement that reads the odd rows of a plan's table.
+constexpr uint64_t kOddRows = uint64_t{1} << 62;
 
 }  // namespace
 
@@ -78,7 +78,7 @@ Status PageReader::read_made_here(const PageRequest& request, Page& page) {
   sqlite3_stmt* row = TRY(bound(source, read));
   if (range == Range::kOrdered) return read_into(request, *readers_[0], row, page);
   collector_.start(request, filter_);
-  TRY(collect(request, *readers_[0], row, false));
+  TRY(collect(request, *readers_[0], row, Until::kEnd));
   collector_.finish(page);
   return {};
 }
@@ -105,9 +105,10 @@ Status PageReader::read_into(const PageRequest& request, TableReader& reader, sq
 }
 
 Status PageReader::collect(const PageRequest& request, TableReader& reader, sqlite3_stmt* row,
-                           bool ordered) {
+                           Until until) {
   StatementReset reset(row);
   size_t items = 0, bytes = 0;
+  bool full = false;
   while (TRY(TableReader::step(row))) {
     ddb::ItemBatch& batch = collector_.batch();
     TRY(reader.append(row, batch));
@@ -116,10 +117,18 @@ Status PageReader::collect(const PageRequest& request, TableReader& reader, sqli
       collector_.leave();
       continue;
     }
+    std::string_view value;
+    if (until == Until::kFullAndNextValue) value = item.find(request.index->sort[0].name).bytes();
+    if (full && value != last_value_) {
+      collector_.leave();
+      return {};
+    }
     ++items;
     bytes += ddb::item_size(item);
+    full = until != Until::kEnd && page_is_full(request, items, bytes);
+    last_value_ = value;
     collector_.take();
-    if (ordered && page_is_full(request, items, bytes)) return {};
+    if (full && until == Until::kFull) return {};
   }
   return {};
 }
@@ -140,7 +149,8 @@ Status PageReader::query_plan(const PageRequest& request, Page& page) {
     Read read;
     Range range = TRY(plan_range(request, source, read));
     if (range == Range::kNone) continue;
-    TRY(collect(request, *readers_[t], TRY(bound(source, read)), range == Range::kOrdered));
+    TRY(collect(request, *readers_[t], TRY(bound(source, read)),
+                range == Range::kOrdered ? Until::kFull : Until::kEnd));
   }
   TRY(add_overflow(request));
   collector_.finish(page);
@@ -192,20 +202,21 @@ Status PageReader::add_index_rows(const PageRequest& request, uint32_t table) {
   const PlanAccess& access = accesses_[table][index];
   TableReader& reader = *readers_[table];
   if (index_parameters(request, table, access)) {
-    sqlite3_stmt* row =
-        TRY(reader.statement(kPlanStatements + 1 + index, plan_access_sql(reader.table(), access)));
-    bind(row);
-    TRY(collect(request, reader, row, false));
+    Source source{table, &access.path, static_cast<uint32_t>(index) + 1,
+                  access.sort == PlanAccess::Kind::kSortKey ? &orders_[table] : nullptr};
+    Read read;
+    Until until = TRY(index_range(request, source, access, read));
+    TRY(collect(request, reader, TRY(bound(source, read)), until));
   }
-  sqlite3_stmt* row = TRY(reader.statement(kPlanStatements, odd_rows_sql(reader.table())));
-  return collect(request, reader, row, false);
+  sqlite3_stmt* row = TRY(reader.statement(kOddRows, odd_rows_sql(reader.table())));
+  return collect(request, reader, row, Until::kEnd);
 }
 
 Status PageReader::add_all_rows(uint32_t table) {
   Source source{table, &key_paths_[table], 0, nullptr};
   parameters_.clear();
   static const PageRequest kEverything;
-  return collect(kEverything, *readers_[table], TRY(bound(source, Read{})), false);
+  return collect(kEverything, *readers_[table], TRY(bound(source, Read{})), Until::kEnd);
 }
 
 Status PageReader::add_overflow(const PageRequest& request) {

@@ -28,18 +28,18 @@ class PageReader {
     std::string name;
     Path path;
   };
-  // How much one table gave to the page.
-  struct Taken {
-    size_t items = 0, bytes = 0;
-  };
   // Where a request reads in one table.
   struct Source {
     uint32_t table = 0;
     const Path* path = nullptr;
     uint32_t path_number = 0;
-    const mapping::KeyOrder* order = nullptr;  // of a read along the key
+    const mapping::KeyOrder* order = nullptr;  // where the sort column is the sort key's
   };
   enum class Range { kNone, kOrdered, kUnordered };
+  // How far a run of rows goes: to its end; until it has given a page's worth; or, where rows come
+  // in the order of the index's first sort attribute only, until that changes behind a page's
+  // worth.
+  enum class Until { kEnd, kFull, kFullAndNextValue };
 
   Status read_made_here(const PageRequest& request, Page& page);
   Status query_plan(const PageRequest& request, Page& page);
@@ -48,12 +48,15 @@ class PageReader {
   Status add_overflow(const PageRequest& request);
   Status add_all_rows(uint32_t table);
   Status add_index_rows(const PageRequest& request, uint32_t table);
+  Result<Until> index_range(const PageRequest& request, const Source& source,
+                            const PlanAccess& access, Read& read);
+  bool index_bounds(const PageRequest& request, const Source& source, Read& read);
   // False when no row of the table can be in the index's partition.
   bool index_parameters(const PageRequest& request, uint32_t table, const PlanAccess& access);
 
   // Steps through a bound statement, into the page or the collector, until the page is full.
   Status read_into(const PageRequest& request, TableReader& reader, sqlite3_stmt* row, Page& page);
-  Status collect(const PageRequest& request, TableReader& reader, sqlite3_stmt* row, bool ordered);
+  Status collect(const PageRequest& request, TableReader& reader, sqlite3_stmt* row, Until until);
 
   // The statement's form and parameters_. kUnordered: the rows are not in order, or cannot be
   // narrowed down; then only the equalities are in `read`.
@@ -90,7 +93,7 @@ class PageReader {
   bool exact_ = true;  // the SQL decides all; else the filter looks at each item
   // `after` has a number that SQLite would keep as text: it does not compare with the others.
   bool after_text_number_ = false;
-  std::string successor_;
+  std::string successor_, last_value_;
 };
 
 }  // namespace offramp::target::sqlite::serve

@@ -36,43 +36,59 @@ bool plain_in_json(std::string_view name) {
   return !name.empty();
 }
 
-bool add_key_attribute(const ServedTable& served, uint32_t number, uint32_t key, PlanAccess& out) {
+// One attribute as SQL: its kind and columns.
+struct Part {
+  Kind kind;
+  std::vector<std::string> columns;
+  std::vector<model::ColumnType> types;
+
+  void add(const mapping::Column& column) {
+    columns.push_back(quote_name(column.name));
+    types.push_back(column.type);
+  }
+};
+
+std::optional<Part> key_part(const ServedTable& served, uint32_t number, uint32_t key) {
   const Table& table = served.mapping->tables()[number];
   mapping::KeyOrder order = mapping::key_order(*served.mapping, number);
+  Part out{key == 0 ? Kind::kPartitionKey : Kind::kSortKey, {}, {}};
   if (key == 0) {
-    out.kinds.push_back(Kind::kPartitionKey);
-    for (uint32_t i = 0; i < order.partition_columns; ++i)
-      out.columns.push_back(quote_name(table.columns[i].name));
-    return true;
+    for (uint32_t i = 0; i < order.partition_columns; ++i) out.add(table.columns[i]);
+    return out;
   }
-  if (order.sort != mapping::SortOrder::kByColumn) return false;
-  out.kinds.push_back(Kind::kSortKey);
-  out.columns.push_back(quote_name(table.columns[order.sort_column].name));
-  return true;
+  if (order.sort != mapping::SortOrder::kByColumn) return std::nullopt;
+  out.add(table.columns[order.sort_column]);
+  return out;
 }
 
-bool add_attribute(const ServedTable& served, uint32_t number, const model::KeyAttribute& attribute,
-                   PlanAccess& out) {
+std::optional<Part> part_of(const ServedTable& served, uint32_t number,
+                            const model::KeyAttribute& attribute) {
   const Table& table = served.mapping->tables()[number];
   const mapping::CompiledMapping::Impl& impl = served.mapping->impl();
   const PathNode& root = impl.shapes[static_cast<size_t>(impl.shape_of_table[number])].row.root;
   int found = root.find(attribute.name);
   const PathNode* place = found < 0 ? nullptr : &root.members[static_cast<size_t>(found)];
-  if (place && place->place == PathNode::Place::kKey)
-    return add_key_attribute(served, number, place->index, out);
+  if (place && place->place == PathNode::Place::kKey) return key_part(served, number, place->index);
   if (place && place->place == PathNode::Place::kColumn) {
     auto column = mapping::attribute_column(*served.mapping, number, attribute);
-    if (!column) return false;
-    out.kinds.push_back(Kind::kColumn);
-    out.columns.push_back(quote_name(table.columns[column->column].name));
-    return true;
+    if (!column) return std::nullopt;
+    Part out{Kind::kColumn, {}, {}};
+    out.add(table.columns[column->column]);
+    return out;
   }
-  if (!plain_in_json(attribute.name)) return false;
-  out.kinds.push_back(attribute.type == ddb::Type::kB ? Kind::kBase64 : Kind::kText);
-  out.columns.push_back(
-      "json_extract(" + quote_name(extra_name(table)) + ", " +
-      sql_text("$.\"" + attribute.name + "\"." + std::string(ddb::type_tag(attribute.type))) + ")");
-  return true;
+  if (!plain_in_json(attribute.name)) return std::nullopt;
+  return Part{
+      attribute.type == ddb::Type::kB ? Kind::kBase64 : Kind::kText,
+      {"json_extract(" + quote_name(extra_name(table)) + ", " +
+       sql_text("$.\"" + attribute.name + "\"." + std::string(ddb::type_tag(attribute.type))) +
+       ")"},
+      {model::ColumnType::kText}};
+}
+
+// Whether SQL orders the part's values as the service orders the attribute's.
+bool in_order(const Part& part, ddb::Type type) {
+  return part.kind == Kind::kColumn || part.kind == Kind::kSortKey ||
+         (part.kind == Kind::kText && type == ddb::Type::kS);
 }
 
 std::string odd_rows(const Table& table) {
@@ -84,18 +100,26 @@ std::string odd_rows(const Table& table) {
 
 PlanAccess plan_access(const ServedTable& served, uint32_t table, const ServedIndex& index) {
   PlanAccess out;
+  auto add = [&](const Part& part) {
+    out.path.columns.insert(out.path.columns.end(), part.columns.begin(), part.columns.end());
+    out.path.types.insert(out.path.types.end(), part.types.begin(), part.types.end());
+  };
+  for (const model::KeyAttribute& attribute : index.partition) {
+    std::optional<Part> part = part_of(served, table, attribute);
+    if (!part) return {};
+    out.kinds.push_back(part->kind);
+    add(*part);
+  }
   out.usable = true;
-  for (const model::KeyAttribute& attribute : index.partition)
-    out.usable = out.usable && add_attribute(served, table, attribute, out);
+  out.path.partition = static_cast<uint32_t>(out.path.columns.size());
+  out.path.not_null = " AND NOT " + odd_rows(served.mapping->tables()[table]);
+  std::optional<Part> sort;
+  if (!index.sort.empty()) sort = part_of(served, table, index.sort[0]);
+  if (!sort || !in_order(*sort, index.sort[0].type)) return out;
+  out.sort = sort->kind;
+  add(*sort);
+  out.path.not_null += " AND " + sort->columns[0] + " IS NOT NULL";
   return out;
-}
-
-std::string plan_access_sql(const Table& table, const PlanAccess& access) {
-  std::string where;
-  for (size_t i = 0; i < access.columns.size(); ++i)
-    where += (i ? " AND " : "") + access.columns[i] + " = ?" + std::to_string(i + 1);
-  return "SELECT " + all_columns(table) + " FROM " + quote_name(table.name) + " WHERE " + where +
-         " AND NOT " + odd_rows(table);
 }
 
 std::string odd_rows_sql(const Table& table) {
@@ -112,10 +136,10 @@ std::vector<std::string> plan_indexes_sql(const ServedTable& served) {
     if (tables[t].role != TableRole::kParent || served.indexes.empty()) continue;
     for (const ServedIndex& index : served.indexes) {
       PlanAccess access = plan_access(served, t, index);
-      // The key's own index does for the partitions of a local index.
-      if (!access.usable || index.local) continue;
+      // The key's own index finds the partitions of a local index.
+      if (!access.usable || (index.local && !access.sort)) continue;
       std::string columns;
-      for (const std::string& column : access.columns)
+      for (const std::string& column : access.path.columns)
         columns += (columns.empty() ? "" : ", ") + column;
       out.push_back(
           "CREATE INDEX IF NOT EXISTS " +

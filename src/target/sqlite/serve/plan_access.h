@@ -8,6 +8,7 @@
 #pragma once
 
 #include "mapping/key_order.h"
+#include "target/sqlite/serve/statements.h"
 #include "target/store.h"
 
 namespace offramp::target::sqlite::serve {
@@ -21,14 +22,15 @@ struct PlanAccess {
     kBase64,        // of `extra`: B
   };
   bool usable = false;
-  std::vector<Kind> kinds;           // by partition attribute
-  std::vector<std::string> columns;  // SQL expressions, in the same order
+  std::vector<Kind> kinds;  // by partition attribute
+  // Path::partition columns that are equal, then the first sort attribute where its SQL value has
+  // its order; without the odd rows.
+  Path path;
+  std::optional<Kind> sort;  // of that column
 };
 
 PlanAccess plan_access(const ServedTable& served, uint32_t table, const ServedIndex& index);
 
-// SELECT of the rows with these expressions' values as parameters, but for the odd rows.
-std::string plan_access_sql(const mapping::Table& table, const PlanAccess& access);
 // SELECT of the rows with text in another form.
 std::string odd_rows_sql(const mapping::Table& table);
 

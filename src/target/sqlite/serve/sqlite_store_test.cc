@@ -285,7 +285,9 @@ TEST_F(SqliteStoreTest, PlanTablesAreReadAlongIndexes) {
   for (const ServedIndex& index : table.indexes) {
     PlanAccess access = plan_access(table, 0, index);
     ASSERT_TRUE(access.usable) << index.name;
-    std::string chosen = plan(plan_access_sql(made, access));
+    Read read;
+    read.equal = access.path.partition;
+    std::string chosen = plan(read_sql(made, access.path, read));
     EXPECT_TRUE(chosen.starts_with("SEARCH orders USING INDEX")) << index.name << ": " << chosen;
   }
   EXPECT_EQ(plan(odd_rows_sql(made)), "SCAN orders USING INDEX orders_nul");
