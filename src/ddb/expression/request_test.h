@@ -1,6 +1,7 @@
 // For tests and fuzzers of expressions: an item from JSON, and a request's placeholders.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -28,6 +29,22 @@ class TestItem {
  private:
   ItemBatch batch_;
 };
+
+// Calls check(text, want) for every line "text => want" of a table.
+template <class Check>
+void for_each_case(std::string_view table, Check check) {
+  int cases = 0;
+  while (!table.empty()) {
+    const std::string_view line = table.substr(0, table.find('\n'));
+    table.remove_prefix(std::min(table.size(), line.size() + 1));
+    const size_t arrow = line.find(" => ");
+    if (arrow == line.npos) continue;
+    const size_t start = line.find_first_not_of(' ');
+    check(line.substr(start, arrow - start), line.substr(arrow + 4));
+    ++cases;
+  }
+  if (cases == 0) std::abort();
+}
 
 // Every type under the names a to k, and m: what the fuzzers ask about.
 constexpr std::string_view kEveryType =
