@@ -63,7 +63,7 @@ class Channel {
  private:
   struct Entry {
     Statement* statement;
-    bool prepare;
+    bool prepare;  // its result is nobody's
   };
   Status lost(std::string_view doing);
   Status send();
@@ -81,6 +81,7 @@ class Channel {
   std::vector<std::string> forgotten_;  // names
   std::string sqlstate_, constraint_, where_;
   Params none_;
+  Statement deallocate_{.doing = "give up a statement"};
 };
 
 }  // namespace offramp::target::postgres

@@ -80,6 +80,7 @@ class Session final : public StoreSession {
   template <class Attempt>
   Result<Written> repeat(Attempt attempt);
   Status ask(const Decide& decide);
+  Result<bool> is_primary_key(std::string constraint);
   void queue_locks();
   Result<Written> queue_decision(Work& work, const Decision& decision, Absent absent);
   Status queue_row(Work& work, uint32_t chosen, bool insert);
@@ -119,6 +120,10 @@ class Session final : public StoreSession {
   Statement commit_{.sql = "COMMIT", .doing = "commit"};
   Statement rollback_{.sql = "ROLLBACK", .doing = "roll back"};
   Statement lock_keys_;
+  Statement find_primary_key_{
+      .sql = "SELECT 1 FROM pg_constraint WHERE conname = $1 AND contype = 'p' LIMIT 1",
+      .types = {25},
+      .doing = "look at a constraint"};
 };
 
 }  // namespace offramp::target::postgres

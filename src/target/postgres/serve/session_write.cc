@@ -17,7 +17,8 @@ namespace {
 
 // Writes that lock at once after one that lost a race.
 constexpr uint32_t kContendedWrites = 32;
-constexpr int kDuplicatesMax = 4;
+// Losses of a race for an absent item after which the whole table is locked.
+constexpr int kDuplicatesMax = 3;
 
 Statement lock_keys_statement() {
   // The rows of unnest come in its order, which is that of the locks.
@@ -173,6 +174,15 @@ Status Session::rollback() {
   return channel_.run();
 }
 
+Result<bool> Session::is_primary_key(std::string constraint) {
+  params_.clear();
+  params_.add(constraint);
+  TRY(channel_.connect());
+  channel_.queue(find_primary_key_, params_);
+  TRY(channel_.run());
+  return channel_.result(0).rows() > 0;
+}
+
 Status Session::ask(const Decide& decide) {
   views_.assign(used_, {});
   for (size_t i = 0; i < used_; ++i)
@@ -290,9 +300,12 @@ Result<Session::Written> Session::repeat(Attempt attempt) {
       continue;
     }
     if (is_conflict(sqlstate)) continue;
-    // Someone inserted the item that was absent; when it happens again and again, it is a
-    // constraint that the owner added.
-    if (is_duplicate(sqlstate) && ++duplicates < kDuplicatesMax) continue;
+    // Someone inserted the item that was absent; else it is a constraint that the owner added.
+    if (is_duplicate(sqlstate) && TRY(is_primary_key(channel_.constraint()))) {
+      if (++duplicates == kDuplicatesMax)
+        for (size_t i = 0; i < used_; ++i) exclusive_.insert(works_[i]->state->id);
+      continue;
+    }
     return store_error(std::move(written).error(), sqlstate);
   }
   return no_progress();

@@ -1,0 +1,349 @@
+// What only a real PostgreSQL shows: two processes at once, killed backends, SQL writers' locks,
+// keys that no index takes, and that pages come from indexes.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "ddb/wire_json.h"
+#include "mapping/mapping_test.h"
+#include "target/postgres/connection.h"
+#include "target/postgres/postgres_fixture_test.h"
+#include "target/postgres/serve/open.h"
+#include "target/served_mapping.h"
+
+namespace offramp::target::postgres {
+namespace {
+
+using ddb::Type;
+using mapping::TestItem;
+
+class PostgresServe : public testing::Test {
+ protected:
+  PostgresServe() : url_(PostgresServer::instance().new_database()) {
+    store_ = open();
+    session_ = session_of(*store_);
+  }
+
+  std::unique_ptr<Store> open() {
+    auto store = store_entry().open(url_);
+    EXPECT_TRUE(store.ok()) << store.error().message();
+    return std::move(*store);
+  }
+  static std::unique_ptr<StoreSession> session_of(Store& store) {
+    auto session = store.session();
+    EXPECT_TRUE(session.ok()) << session.error().message();
+    return std::move(*session);
+  }
+  ServedTable create(const std::string& name, std::vector<ServedIndex> indexes = {}) {
+    ServedTable table;
+    table.name = table.id = table.into = name;
+    table.key = {.partition = {"pk", Type::kS}, .sort = model::KeyAttribute{"sk", Type::kS}};
+    table.indexes = std::move(indexes);
+    EXPECT_TRUE(make_mapping(table, store_->limits()).ok());
+    Status created = store_->create_table(table, "{}");
+    EXPECT_TRUE(created.ok()) << created.error().message();
+    return table;
+  }
+  Connection sql() {
+    auto connection = Connection::open(url_);
+    EXPECT_TRUE(connection.ok()) << connection.error().message();
+    return std::move(*connection);
+  }
+  std::string ask(const std::string& query) {
+    Connection connection = sql();
+    auto result = connection.query(query, {}, "ask");
+    EXPECT_TRUE(result.ok()) << result.error().message();
+    return result.ok() && result->rows() > 0 ? std::string(result->text(0, 0)) : "";
+  }
+
+  static std::string key(const std::string& pk, const std::string& more = "") {
+    return R"({"pk":{"S":")" + pk + R"("},"sk":{"S":"s"})" + more + "}";
+  }
+  static std::string counter(const std::string& pk, int64_t n) {
+    return key(pk, R"(,"n":{"N":")" + std::to_string(n) + "\"}");
+  }
+  static int64_t count_of(ddb::ItemView item) {
+    return item ? std::stoll(std::string(item.find("n").bytes())) : 0;
+  }
+  static Status put(StoreSession& session, const ServedTable& table, const std::string& json) {
+    TestItem item(json);
+    ItemRef ref{&table, item.view()};
+    Decision decision{Decision::Kind::kPut, item.view()};
+    return session.write_blind({&ref, 1}, {&decision, 1});
+  }
+  static std::string get(StoreSession& session, const ServedTable& table, const std::string& json) {
+    TestItem item(json);
+    ItemRef ref{&table, item.view()};
+    ddb::ItemBatch batch;
+    std::vector<ddb::ItemView> found;
+    Status status = session.get({&ref, 1}, batch, found);
+    EXPECT_TRUE(status.ok()) << status.error().message();
+    return status.ok() && found[0] ? ddb::canonical_item_json(found[0]) : "";
+  }
+  int64_t counted(StoreSession& session, const ServedTable& table, const std::string& pk) {
+    std::string json = get(session, table, key(pk));
+    return json.empty() ? 0 : count_of(TestItem(json).view());
+  }
+
+  // Adds `amounts[i]` to the counter `pks[i]`, all in one write.
+  static Status add(StoreSession& session, const ServedTable& table,
+                    const std::vector<std::string>& pks, const std::vector<int64_t>& amounts) {
+    std::vector<TestItem> keys;
+    std::vector<ItemRef> refs;
+    for (const std::string& pk : pks) keys.emplace_back(key(pk));
+    for (const TestItem& item : keys) refs.push_back({&table, item.view()});
+    std::vector<TestItem> items;
+    return session.write(refs, [&](auto old, std::span<Decision> out) -> Status {
+      items.clear();
+      for (size_t i = 0; i < pks.size(); ++i)
+        items.emplace_back(counter(pks[i], count_of(old[i]) + amounts[i]));
+      for (size_t i = 0; i < pks.size(); ++i) out[i] = {Decision::Kind::kPut, items[i].view()};
+      return {};
+    });
+  }
+
+  const std::string url_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<StoreSession> session_;
+};
+
+TEST_F(PostgresServe, TwoProcessesCountAndTransferExactly) {
+  ServedTable table = create("t");
+  std::unique_ptr<Store> other = open();
+  constexpr int kThreads = 16, kRounds = 60;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      auto session = session_of(t % 2 ? *other : *store_);
+      for (int i = 0; i < kRounds; ++i) {
+        Status one = add(*session, table, {"counter"}, {1});
+        EXPECT_TRUE(one.ok()) << one.error().message();
+        std::string from = "account" + std::to_string((t + i) % 5),
+                    to = "account" + std::to_string((t + i * 3 + 1 + (t + i) % 4) % 5);
+        if (from == to) continue;
+        Status both = add(*session, table, {from, to}, {-7, 7});
+        EXPECT_TRUE(both.ok()) << both.error().message();
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(counted(*session_, table, "counter"), kThreads * kRounds);
+  int64_t sum = 0;
+  for (int i = 0; i < 5; ++i) sum += counted(*session_, table, "account" + std::to_string(i));
+  EXPECT_EQ(sum, 0);
+}
+
+TEST_F(PostgresServe, KilledBackendsLoseNothingThatWasAcknowledged) {
+  ServedTable table = create("t");
+  std::unique_ptr<Store> other = open();
+  constexpr int kThreads = 8, kRounds = 80;
+  std::atomic<int64_t> acknowledged = 0, unknown = 0;
+  std::atomic<int> running = kThreads;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      auto session = session_of(t % 2 ? *other : *store_);
+      for (int i = 0; i < kRounds; ++i) {
+        Status status = t < 4 ? add(*session, table, {"counter"}, {1})
+                              : add(*session, table, {"a", "b"}, {-1, 1});
+        if (!status.ok()) {
+          EXPECT_EQ(status.error().kind(), ErrorKind::kUnavailable)
+              << status.error().code() << " " << status.error().message();
+        }
+        if (t < 4) ++(status.ok() ? acknowledged : unknown);
+      }
+      --running;
+    });
+  Connection killer = sql();
+  int killed = 0;
+  while (running > 0) {
+    auto result = killer.query(
+        "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity WHERE pid "
+        "<> pg_backend_pid() AND datname = current_database() AND state <> 'idle' ORDER BY "
+        "random() LIMIT 1) p",
+        {}, "kill a backend");
+    ASSERT_TRUE(result.ok()) << result.error().message();
+    killed += result->text(0, 0) == "1";
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(killed, 0);
+  int64_t counter = counted(*session_, table, "counter");
+  EXPECT_GE(counter, acknowledged.load());
+  EXPECT_LE(counter, acknowledged + unknown);
+  EXPECT_EQ(counted(*session_, table, "a") + counted(*session_, table, "b"), 0);
+}
+
+// An item goes to and fro between its table and the overflow table, by two processes at once: it
+// never is in both.
+TEST_F(PostgresServe, AnItemNeverIsInTwoTables) {
+  ServedTable table = create("t", {{"g", {{"g", Type::kS}}, {}, false}});
+  std::unique_ptr<Store> other = open();
+  const std::string short_value = key("p", R"(,"g":{"S":"x"})"),
+                    long_value = key("p", R"(,"g":{"S":")" + std::string(3000, 'x') + "\"}");
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&, t] {
+      auto session = session_of(t % 2 ? *other : *store_);
+      TestItem small(short_value), large(long_value);
+      for (int i = 0; i < 25; ++i) {
+        bool to_overflow = (t + i) % 3 == 0;
+        const TestItem& item = to_overflow ? large : small;
+        ItemRef ref{&table, item.view()};
+        Decision decision{Decision::Kind::kPut, item.view()};
+        Status status = i % 2 ? session->write_blind({&ref, 1}, {&decision, 1})
+                              : session->write({&ref, 1}, [&](auto old, auto out) -> Status {
+                                  out[0] = decision;
+                                  if (old[0] && i % 8 == 0) out[0] = {Decision::Kind::kDelete, {}};
+                                  return {};
+                                });
+        EXPECT_TRUE(status.ok()) << status.error().message();
+      }
+    });
+  // A reader never finds the item missing for being on the move: it is put at the end.
+  for (std::thread& thread : threads) thread.join();
+  ASSERT_TRUE(put(*session_, table, long_value).ok());
+  EXPECT_EQ(ask("SELECT count(*) FROM t"), "0");
+  EXPECT_EQ(ask("SELECT count(*) FROM offramp_overflow_t"), "1");
+  ASSERT_TRUE(put(*session_, table, short_value).ok());
+  EXPECT_EQ(ask("SELECT count(*) FROM t"), "1");
+  EXPECT_EQ(ask("SELECT count(*) FROM offramp_overflow_t"), "0");
+}
+
+TEST_F(PostgresServe, ASqlWritersRowLockIsWaitedFor) {
+  ServedTable table = create("t");
+  ASSERT_TRUE(put(*session_, table, counter("p", 1)).ok());
+  Connection writer = sql();
+  ASSERT_TRUE(writer
+                  .execute("BEGIN; UPDATE t SET extra = jsonb_set(extra, '{n,N}', '\"41\"')",
+                           "change a row")
+                  .ok());
+  Status added;
+  std::thread waiting([&] { added = add(*session_, table, {"p"}, {1}); });
+  while (ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = "
+             "current_database()") == "0")
+    std::this_thread::yield();
+  ASSERT_TRUE(writer.execute("COMMIT", "commit").ok());
+  waiting.join();
+  ASSERT_TRUE(added.ok()) << added.error().message();
+  EXPECT_EQ(counted(*session_, table, "p"), 42);
+}
+
+TEST_F(PostgresServe, ALostConnectionIsReplaced) {
+  ServedTable table = create("t");
+  ASSERT_TRUE(put(*session_, table, counter("p", 1)).ok());
+  auto kill = [&] {
+    ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> "
+        "pg_backend_pid() AND datname = current_database()");
+  };
+  kill();
+  EXPECT_EQ(counted(*session_, table, "p"), 1);
+  kill();
+  EXPECT_TRUE(store_->catalog_version().ok());
+  // What was not sent yet can be sent again.
+  while (ask("SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = "
+             "current_database() AND query NOT LIKE '%served_version%'") != "0")
+    std::this_thread::yield();
+  Status status = add(*session_, table, {"p"}, {1});
+  EXPECT_TRUE(status.ok()) << status.error().message();
+  EXPECT_EQ(counted(*session_, table, "p"), 2);
+}
+
+TEST_F(PostgresServe, KeysThatNoIndexTakesAreServedInOrder) {
+  ServedTable table = create("t", {{"g", {{"g", Type::kS}}, {{"h", Type::kS}}, false}});
+  const std::string pk(2048, 'p');
+  auto item = [&](const std::string& sk, const std::string& h) {
+    return R"({"pk":{"S":")" + pk + R"("},"sk":{"S":")" + sk + R"("},"g":{"S":"g"},"h":{"S":")" +
+           h + "\"}}";
+  };
+  std::vector<std::string> expected;
+  for (int i = 0; i < 6; ++i) {
+    // The odd ones are too long for the table's key, or for the index.
+    std::string sk = std::to_string(i) + std::string(i == 1 || i == 3 ? 1000 : 10, 'k');
+    std::string h = std::to_string(i) + std::string(i == 5 ? 1024 : 10, 'h');
+    expected.push_back(ddb::canonical_item_json(TestItem(item(sk, h)).view()));
+    ASSERT_TRUE(put(*session_, table, item(sk, h)).ok());
+  }
+  EXPECT_EQ(ask("SELECT count(*) FROM offramp_overflow_t"), "3");
+  TestItem values(R"({"g":{"S":"g"},"pk":{"S":")" + pk + "\"}}");
+  for (bool by_index : {false, true})
+    for (bool forward : {true, false}) {
+      PageRequest request;
+      request.table = &table;
+      request.index = by_index ? &table.indexes[0] : nullptr;
+      request.partition = {values.view().find(by_index ? "g" : "pk")};
+      request.forward = forward;
+      request.items_max = 2;
+      std::vector<std::string> read;
+      std::unique_ptr<TestItem> last;
+      Page page;
+      do {
+        request.after = last ? last->view() : ddb::ItemView();
+        Status status = session_->read(request, page);
+        ASSERT_TRUE(status.ok()) << status.error().message();
+        for (size_t i = 0; i < page.items.size(); ++i)
+          read.push_back(ddb::canonical_item_json(page.items.item(i)));
+        if (!read.empty()) last = std::make_unique<TestItem>(read.back());
+      } while (page.more);
+      if (!forward) std::reverse(read.begin(), read.end());
+      EXPECT_EQ(read, expected);
+    }
+  for (const std::string& json : expected) EXPECT_EQ(get(*session_, table, json), json);
+}
+
+TEST_F(PostgresServe, PagesComeFromIndexesNotFromSorting) {
+  ServedTable table = create("t", {{"g", {{"g", Type::kS}}, {{"n", Type::kN}}, false}});
+  ASSERT_TRUE(sql()
+                  .execute("INSERT INTO t (pk, sk, g, n) SELECT 'p' || i % 10, lpad(i::text, 6, "
+                           "'0'), 'g' || i % 10, i FROM generate_series(1, 20000) i",
+                           "fill")
+                  .ok());
+  TestItem values(R"({"pk":{"S":"p3"},"g":{"S":"g3"},"low":{"N":"10000"}})");
+  for (const ServedIndex* index : std::vector<const ServedIndex*>{nullptr, &table.indexes[0]})
+    for (bool forward : {true, false}) {
+      PageRequest request;
+      request.table = &table;
+      request.index = index;
+      request.partition = {values.view().find(index ? "g" : "pk")};
+      if (index) request.lower = SortBound{{values.view().find("low")}, false};
+      request.forward = forward;
+      request.items_max = 10;
+      Page page;
+      session_ = session_of(*store_);
+      ASSERT_TRUE(session_->read(request, page).ok());
+      EXPECT_EQ(page.items.size(), 10u);
+    }
+  session_.reset();  // its statistics are told when it ends
+  while (ask("SELECT idx_scan FROM pg_stat_user_indexes WHERE relname = 't' AND indexrelname <> "
+             "'t_pkey'") != "2")
+    std::this_thread::yield();
+  EXPECT_LT(std::stoi(ask("SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = "
+                          "'t' AND indexrelname <> 't_pkey'")),
+            100);
+  EXPECT_EQ(ask("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 't'"), "0");
+}
+
+TEST_F(PostgresServe, AnOwnersConstraintRefusesAnItem) {
+  ServedTable table = create("t", {{"n", {{"n", Type::kN}}, {}, false}});
+  ASSERT_TRUE(sql().execute("ALTER TABLE t ADD CHECK (n > 0), ADD UNIQUE (n)", "constrain").ok());
+  auto item = [](const char* pk, const char* n) {
+    return key(pk, std::string(R"(,"n":{"N":")") + n + "\"}");
+  };
+  EXPECT_TRUE(put(*session_, table, item("a", "1")).ok());
+  for (const std::string& json : {item("b", "-1"), item("b", "1")}) {
+    Status blind = put(*session_, table, json);
+    ASSERT_FALSE(blind.ok());
+    EXPECT_EQ(blind.error().code(), "store.refused");
+    TestItem refused(json);
+    ItemRef ref{&table, refused.view()};
+    Status decided = session_->write({&ref, 1}, [&](auto, auto out) -> Status {
+      out[0] = {Decision::Kind::kPut, refused.view()};
+      return {};
+    });
+    ASSERT_FALSE(decided.ok());
+    EXPECT_EQ(decided.error().code(), "store.refused");
+    EXPECT_EQ(get(*session_, table, key("b")), "");
+  }
+}
+
+}  // namespace
+}  // namespace offramp::target::postgres
