@@ -17,8 +17,9 @@ using AsioError = boost::system::error_code;
 constexpr int kRequestsAtOnce = 16;        // of a pipelining client, before others have their turn
 constexpr int64_t kLingerMs = 3'000;       // for a client to read its last answer
 constexpr size_t kLingerBytes = 64 << 20;  // and to send what it had begun to send
-constexpr size_t kLargeBodyBytes = 1 << 20;  // counted against all_bodies_bytes_max
+constexpr size_t kLargeBytes = 1 << 20;    // counted against held_bytes_max
 constexpr size_t kPendingKept = 64 << 10;
+constexpr size_t kWriteProgressBytes = 32 << 10;  // a deadline, at least
 
 template <class Stream>
 class Connection : public Watched, public std::enable_shared_from_this<Connection<Stream>> {
@@ -34,7 +35,7 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
     fd_ = stream_.lowest_layer().native_handle();
   }
   ~Connection() override {
-    core_.large_bodies_bytes -= counted_;
+    core_.held_bytes -= counted_;
     core_.remove(this);
   }
 
@@ -95,7 +96,7 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
     for (int handled = 0;; ++handled) {
       switch (parser_.parse()) {
         case Progress::kMore:
-          if (!count_body()) return refuse(503);
+          if (!count_held()) return refuse(503);
           if (parser_.take_expects_continue()) return write_continue();
           return read();
         case Progress::kMalformed:
@@ -146,7 +147,7 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
     part.answer.make(response, to, core_.options.answer_gzip_bytes_min);
     last_ = !to.keep_alive;
     parser_.next();
-    count_body();
+    count_held();
     return send(part);
   }
 
@@ -175,7 +176,7 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
     part.answer.make(part.response, {.keep_alive = false}, SIZE_MAX);
     last_ = unread_ = true;
     parser_.next();
-    count_body();
+    count_held();
     send(part);
   }
 
@@ -202,24 +203,31 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
     pending_.clear();
     if (sent < head.size()) pending_.append(head.substr(sent));
     pending_.append(body.substr(sent < head.size() ? 0 : sent - head.size()));
+    if (!count_held()) return false;  // no room to keep it for the client: the connection ends
+    due_in(core_.options.write_timeout.count());
     write_pending();
     return false;
   }
 
   void write_continue() {
     pending_.assign("HTTP/1.1 100 Continue\r\n\r\n");
+    due_in(core_.options.write_timeout.count());
     write_pending();
   }
 
-  // The deadline is moved only when some bytes went: a client that reads nothing is cut, one that
-  // reads slowly is not.
+  // The deadline is moved when a fair piece went: a client that reads slowly is not cut, one that
+  // reads next to nothing is.
   void write_pending() {
-    due_in(core_.options.write_timeout.count());
     reading_ = Reading::kAnswer;
     stream_.async_write_some(asio::buffer(pending_.data() + written_, pending_.size() - written_),
                              [self = this->shared_from_this()](AsioError error, size_t size) {
                                if (error) return;
                                self->written_ += size;
+                               self->moved_ += size;
+                               if (self->moved_ >= kWriteProgressBytes) {
+                                 self->moved_ = 0;
+                                 self->due_in(self->core_.options.write_timeout.count());
+                               }
                                if (self->written_ < self->pending_.size())
                                  return self->write_pending();
                                self->written_ = 0;
@@ -260,14 +268,16 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
                             });
   }
 
-  // Counts a large body against what all of them may take; false when that is exceeded.
-  bool count_body() {
-    size_t held = parser_.body_bytes_held();
-    if (held < kLargeBodyBytes) held = 0;
+  // Counts a large body and a large answer that waits for its client against what all of them may
+  // take; false when that is exceeded.
+  bool count_held() {
+    size_t held = 0;
+    for (size_t bytes : {parser_.body_bytes_held(), pending_.capacity()})
+      if (bytes >= kLargeBytes) held += bytes;
     if (held == counted_) return true;
-    size_t all = core_.large_bodies_bytes += held - counted_;
+    size_t all = core_.held_bytes += held - counted_;
     counted_ = held;
-    return all <= core_.options.all_bodies_bytes_max;
+    return all <= core_.options.held_bytes_max;
   }
 
   enum class Reading : uint8_t { kNew, kNothing, kHeader, kBody, kAnswer };
@@ -279,7 +289,7 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
   Reading reading_ = Reading::kNew;
   bool last_ = false;    // the answer that is written is the last one
   bool unread_ = false;  // a request was refused before all of it was read
-  size_t counted_ = 0, written_ = 0, dropped_ = 0;
+  size_t counted_ = 0, written_ = 0, moved_ = 0, dropped_ = 0;
   std::string pending_;
 };
 

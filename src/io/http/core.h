@@ -51,7 +51,7 @@ class Core {
 
   const ServerOptions options;
   std::atomic<uint64_t> connections{0}, requests{0}, refused{0}, bytes_in{0}, bytes_out{0};
-  std::atomic<size_t> large_bodies_bytes{0};
+  std::atomic<size_t> held_bytes{0};
   std::atomic<bool> draining{false};
 
   // The part of the calling server thread. A thread's own variable holds it: completion handlers

@@ -55,15 +55,17 @@ struct ServerOptions {
   std::string tls_certificate_file, tls_key_file;  // both or none
   size_t header_bytes_max = 16 << 10;              // more: 400
   size_t body_bytes_max = 16 << 20;                // more, also after gzip: 413
-  size_t all_bodies_bytes_max =
-      1 << 30;                          // what large bodies of all connections may take; more: 503
-  size_t connections_max = 4096;        // more: 503
+  size_t connections_max = 4096;                   // more: 503
+  // What large bodies, and answers whose clients are slow to read them, may take together; more:
+  // 503, or the connection ends.
+  size_t held_bytes_max = 1 << 30;
   size_t answer_gzip_bytes_min = 1024;  // smaller answers are never compressed
-  std::chrono::milliseconds header_timeout{
-      20'000};  // from the first byte of a request to the end of its headers
-  std::chrono::milliseconds body_timeout{60'000};   // and to the end of its body
-  std::chrono::milliseconds idle_timeout{120'000};  // between requests
-  std::chrono::milliseconds write_timeout{60'000};  // a client that does not read its answer
+  // From the first byte of a request to the end of its headers, and to the end of its body; between
+  // requests; and for a client to read some of its answer.
+  std::chrono::milliseconds header_timeout{20'000};
+  std::chrono::milliseconds body_timeout{60'000};
+  std::chrono::milliseconds idle_timeout{120'000};
+  std::chrono::milliseconds write_timeout{60'000};
   // Makes the answer of a request that never reaches a handler: too large (413), malformed or too
   // much header (400), no room (503). Without it such an answer has no body.
   std::function<void(int status, Response&)> refuse;

@@ -372,9 +372,9 @@ TEST_F(ServerTest, ConnectionsHaveALimit) {
   EXPECT_EQ(four.answer().status, 200);
 }
 
-TEST_F(ServerTest, LargeBodiesHaveACommonLimit) {
+TEST_F(ServerTest, WhatIsHeldHasACommonLimit) {
   ServerOptions options;
-  options.all_bodies_bytes_max = 12 << 20;
+  options.held_bytes_max = 12 << 20;
   start(options);
   RawClient first(server_->port()), second(server_->port());
   const std::string body(7 << 20, 'x'), whole = post(body);
@@ -387,6 +387,21 @@ TEST_F(ServerTest, LargeBodiesHaveACommonLimit) {
   RawClient third(server_->port());
   third.send(whole);
   EXPECT_EQ(third.answer().status, 200);
+}
+
+TEST_F(ServerTest, AnswersNobodyReadsCountToo) {
+  ServerOptions options;
+  options.held_bytes_max = 60'000'000;
+  start(options);
+  RawClient first(server_->port(), 4096), second(server_->port(), 4096);
+  first.send(get("/size/40000000"));
+  while (server_->counts().requests < 1) std::this_thread::yield();
+  second.send(get("/size/40000000"));
+  EXPECT_LT(second.rest().size(), 40'000'000u);
+  EXPECT_EQ(first.answer().body.size(), 40'000'000u);
+  RawClient third(server_->port());
+  third.send(get("/size/40000000"));
+  EXPECT_EQ(third.answer().body.size(), 40'000'000u);
 }
 
 TEST_F(ServerTest, StopsWhenAllIsAnswered) {
