@@ -1,6 +1,10 @@
 // The public face over syntax, checks, compiler and evaluator.
 //
-// Parsed expressions are not cached: see the measurement in expression_bench_test.cc.
+// Parsed expressions are not cached. Parsing and checking takes 0.3 µs for `#a = :a` and 1.6 µs for
+// five terms with ten operands (one core, -O2); a request that reaches a database takes 20 µs and
+// more. A cache would have to be asked with the text, the names, and the values' types (and
+// BETWEEN's and attribute_type()'s values, which the checks read), so a hit would save well under a
+// microsecond, and programs would have to copy what they now point to in the request.
 #include "ddb/expression/condition.h"
 
 #include <simdjson.h>
