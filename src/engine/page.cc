@@ -4,10 +4,12 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/keys.h"
 
 namespace offramp::engine {
 namespace {
 
+constexpr size_t kPartitionBytesMax = 2048, kSortBytesMax = 1024;
 constexpr std::string_view kInvalidStart = "The provided starting key is invalid: ";
 
 std::string bracketed(const std::vector<std::string_view>& names) {
@@ -33,25 +35,6 @@ bool stands_alone(std::string_view message) {
     return message.starts_with("An number set") || message.starts_with("Input collection");
   }
   return !message.starts_with("Supplied AttributeValue");
-}
-
-// "Key attributes must be scalars" for the table's keys and for those of all its indexes.
-template <class Expression>
-Status check_scalars(const Expression& expression, const Table& table) {
-  const auto refuse = [](std::string_view kind, std::string_view name) {
-    return validation(
-        "Key attributes must be scalars; list random access '[]' and map lookup '.' are not "
-        "allowed: " +
-        std::string(kind) + ": " + std::string(name));
-  };
-  std::vector<std::string_view> keys{table.partition().name}, index_keys;
-  if (table.sort()) keys.push_back(table.sort()->name);
-  for (const target::ServedIndex& index : table.served.indexes)
-    for (const auto* part : {&index.partition, &index.sort})
-      for (const model::KeyAttribute& attribute : *part) index_keys.push_back(attribute.name);
-  if (auto name = expression.reads_below(keys)) return refuse("Key", *name);
-  if (auto name = expression.reads_below(index_keys)) return refuse("IndexKey", *name);
-  return {};
 }
 
 }  // namespace
@@ -129,9 +112,9 @@ Status check_select(Json root, const IndexView& view) {
 }
 
 Status check_shape(const PageShape& shape, const IndexView& view) {
-  if (shape.filter) TRY(check_scalars(*shape.filter, view.table()));
+  if (shape.filter) TRY(check_scalar_keys(view.table(), *shape.filter));
   if (!shape.projection) return {};
-  TRY(check_scalars(*shape.projection, view.table()));
+  TRY(check_scalar_keys(view.table(), *shape.projection));
   if (!view.is_global()) return {};
   const std::vector<std::string> names = shape.projection->attributes();
   const std::vector<std::string_view> missing = not_projected(view, names);
@@ -163,23 +146,35 @@ bool start_key_fits(const IndexView& view, ddb::ItemView start) {
   return start.size() == attributes;
 }
 
-Status check_start_table_key(const IndexView& view, ddb::ItemView start) {
+Status check_start_values(const IndexView& view, ddb::ItemView start) {
+  const IndexView table(view.table(), -1);
   bool fits = true;
-  Status values;
-  view.for_each_table_key([&](const model::KeyAttribute& key) {
+  table.for_each_key([&](const model::KeyAttribute& key) {
     const ddb::ValueView value = start.find(key.name);
     fits = fits && value && value.type() == key.type;
-    if (fits && values.ok()) values = check_key_value(IndexView(view.table(), -1), key.name, value);
   });
   if (!fits)
     return validation(std::string(kInvalidStart) +
                       "The provided key element does not match the schema");
+  Status values;
+  for (const IndexView* of : {&table, &view})
+    of->for_each_key([&](const model::KeyAttribute& key) {
+      const KeyRole role = of->is_partition(key.name) ? KeyRole::kPartition : KeyRole::kSort;
+      if (values.ok()) values = check_key_value(*of, key.name, role, start.find(key.name));
+    });
   if (!values.ok()) return validation(std::string(kInvalidStart) + values.error().message());
   return {};
 }
 
-Status check_key_value(const IndexView& view, std::string_view attribute, ddb::ValueView value) {
-  if (value.type() == ddb::Type::kN || !value.bytes().empty()) return {};
+Status check_key_value(const IndexView& view, std::string_view attribute, KeyRole role,
+                       ddb::ValueView value) {
+  if (value.type() == ddb::Type::kN) return {};
+  if (role == KeyRole::kPartition && value.bytes().size() > kPartitionBytesMax)
+    return invalid_parameter("Size of hashkey has exceeded the maximum size limit of2048 bytes");
+  if (role == KeyRole::kSort && value.bytes().size() > kSortBytesMax)
+    return invalid_parameter(
+        "Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
+  if (!value.bytes().empty()) return {};
   const std::string empty = value.type() == ddb::Type::kB ? "binary" : "string";
   std::string text = "One or more parameter values are not valid. ";
   if (!view.is_table()) text += "A value specified for a secondary index key is not supported. ";

@@ -4,11 +4,10 @@
 // - A page ends with the item that reaches Limit, or with the one that brings the items' sizes to 1
 // MiB. Sizes are of
 //   whole items, also in an index that projects less.
-// - LastEvaluatedKey is there when Limit was reached, whether or not anything follows, and when 1
-// MiB was reached and
-//   something follows. It is not there when nothing can follow: a Query of a table without sort
-//   key, and a Query of a table (not of an index) whose last item has the sort key of an inclusive
-//   bound. `sk = :v` does not count as one.
+// - LastEvaluatedKey is there when Limit was reached, whether or not anything follows, and when
+//   1 MiB was. It is not there when nothing can follow: a Query of a table without sort key, and a
+//   Query of a table (not of an index) whose last item has the sort key of an inclusive bound.
+//   `sk = :v` does not count as one.
 // - A filter of a Query may only ask for attributes that the index projects; a filter of a Scan
 // sees the others as
 //   missing in a global index and reads them in a local one.
@@ -64,10 +63,12 @@ Status check_filter_projected(const PageShape& shape, const IndexView& view);
 
 // Whether the start key has as many attributes as the view's entries have key attributes.
 bool start_key_fits(const IndexView& view, ddb::ItemView start);
-// The table's own key in an index's start key.
-Status check_start_table_key(const IndexView& view, ddb::ItemView start);
-// A key attribute's value that is empty: the service's words, or nothing.
-Status check_key_value(const IndexView& view, std::string_view attribute, ddb::ValueView value);
+// The table's own key in a start key, and the values of all its attributes.
+Status check_start_values(const IndexView& view, ddb::ItemView start);
+// A key attribute's value that is empty or too long: the service's words.
+enum class KeyRole { kPartition, kSort };
+Status check_key_value(const IndexView& view, std::string_view attribute, KeyRole role,
+                       ddb::ValueView value);
 
 // Reads one page and writes the answer. `can_follow(last)` says whether an item may come after the
 // last one.

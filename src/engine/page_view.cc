@@ -19,6 +19,13 @@ bool IndexView::projects(std::string_view attribute) const {
          std::find(included.begin(), included.end(), attribute) != included.end();
 }
 
+bool IndexView::is_partition(std::string_view attribute) const {
+  if (is_table()) return table_.partition().name == attribute;
+  const std::vector<model::KeyAttribute>& keys = index().partition;
+  return std::any_of(keys.begin(), keys.end(),
+                     [&](const model::KeyAttribute& key) { return key.name == attribute; });
+}
+
 bool IndexView::has_entry(ddb::ItemView item) const {
   bool all = true;
   for_each_key([&](const model::KeyAttribute& key) {

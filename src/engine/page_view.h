@@ -29,6 +29,8 @@ class IndexView {
   // Whether every attribute of an item is in its entry.
   bool whole() const { return is_table() || info().projection == IndexInfo::Projection::kAll; }
   bool projects(std::string_view attribute) const;
+  // Whether it is a partition attribute of the key that is queried.
+  bool is_partition(std::string_view attribute) const;
   bool has_entry(ddb::ItemView item) const;
   // The entry's attributes, counted like an item's.
   size_t entry_size(ddb::ItemView item) const;

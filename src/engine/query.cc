@@ -154,20 +154,20 @@ Result<KeyCondition> bind_keys(Json root, const IndexView& view, const QueriedKe
     return bound;
   if (start) TRY(check_start_parts(key.sort, start));
   TRY(check_select(root, view));
-  if (start) TRY(check_start_table_key(view, start));
+  if (start) TRY(check_start_values(view, start));
   if (!bound.ok()) return named_as_index_key(view, bound.error());
   return bound;
 }
 
 Status check_values(const IndexView& view, const QueriedKey& key, const KeyCondition& condition) {
   for (size_t i = 0; i < key.partition.size(); ++i)
-    TRY(check_key_value(view, key.partition[i].name, condition.partition[i]));
+    TRY(check_key_value(view, key.partition[i].name, KeyRole::kPartition, condition.partition[i]));
   for (size_t i = 0; i < condition.sort_equal.size(); ++i)
-    TRY(check_key_value(view, key.sort[i].name, condition.sort_equal[i]));
+    TRY(check_key_value(view, key.sort[i].name, KeyRole::kSort, condition.sort_equal[i]));
   if (condition.range == Range::kNone) return {};
   const std::string_view name = key.sort[condition.sort_equal.size()].name;
-  TRY(check_key_value(view, name, condition.first));
-  if (condition.second) TRY(check_key_value(view, name, condition.second));
+  TRY(check_key_value(view, name, KeyRole::kSort, condition.first));
+  if (condition.second) TRY(check_key_value(view, name, KeyRole::kSort, condition.second));
   return {};
 }
 

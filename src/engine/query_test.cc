@@ -387,6 +387,14 @@ TEST_F(QueryTest, RefusesInTheServicesWords) {
        "One or more parameter values are not valid. A value specified for a secondary index key is "
        "not supported. The AttributeValue for a key attribute cannot contain an empty string "
        "value. IndexName: lall, IndexKey: l"},
+      {of_a(" and l>:w", R"(,":w":{"S":")" + std::string(1025, 'q') + "\"}",
+            R"(,"IndexName":"lall")"),
+       "One or more parameter values were invalid: Aggregated size of all range keys has exceeded "
+       "the size limit of 1024 bytes"},
+      {R"({"TableName":"ttt","KeyConditionExpression":"pk=:v","ExpressionAttributeValues":{":v":{"S":")" +
+           std::string(2049, 'q') + "\"}}}",
+       "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size "
+       "limit of2048 bytes"},
       // start keys
       {start("{}"), "The provided starting key is invalid"},
       {start(R"({"pk":{"S":"a"}})"), "The provided starting key is invalid"},

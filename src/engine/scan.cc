@@ -115,7 +115,7 @@ Status scan(Context& context) {
   const IndexView view = TRY(find_view(root, *table));
   TRY(check_start_key(view, start));
   TRY(check_select(root, view));
-  if (start) TRY(check_start_table_key(view, start));
+  if (start) TRY(check_start_values(view, start));
   TRY(check_shape(shape, view));
   target::PageRequest request;
   request.after = start;

@@ -173,6 +173,12 @@ TEST_F(ScanTest, RefusesInTheServicesWords) {
       {R"("ExclusiveStartKey":{"pk":{"S":""},"sk":{"N":"1"}})",
        "The provided starting key is invalid: One or more parameter values are not valid. The "
        "AttributeValue for a key attribute cannot contain an empty string value. Key: pk"},
+      {R"("IndexName":"gall","ExclusiveStartKey":{"pk":{"S":"a"},"sk":{"N":"1"},"g":{"S":""},"gs":{"N":"4"}})",
+       "The provided starting key is invalid: One or more parameter values are not valid. A value "
+       "specified for a "
+       "secondary index key is not supported. The AttributeValue for a key attribute cannot "
+       "contain an empty string "
+       "value. IndexName: gall, IndexKey: g"},
       {R"("IndexName":"gall","ExclusiveStartKey":{"pk":{"S":"a"},"sk":{"N":"1"}})",
        "The provided starting key is invalid"},
       {R"("IndexName":"gall","ExclusiveStartKey":{"pk":{"S":"a"},"sk":{"N":"1"},"g":{"S":"g"},"gs":{"S":"4"}})",
