@@ -97,7 +97,8 @@ def plain_message(message):
 
 def kind_of_message(message):
     """A message without what it quotes, to tell kinds of differences apart."""
-    message = re.sub(r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]|\{[^}]*\}", "…", message or "")
+    message = re.sub(r"((?i:expected|actual|operand type)): \S+|(?<=Type mismatch for key )\S+|(?<=Index Key )\S+", "…", message or "")
+    message = re.sub(r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]|\{[^}]*\}", "…", message)
     return re.sub(r"[:#][A-Za-z_]*\w*\d+|\d+", "…", message)[:160]
 
 

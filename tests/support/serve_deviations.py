@@ -24,7 +24,129 @@ def text_of(outcome):
     return f"{outcome.error}: {outcome.message}" if outcome.error else ""
 
 
-DEVIATIONS = []
+def message(name, reason, theirs, ours, operations=""):
+    """Both refuse with the same type, in different words; the words that we use are the service's."""
+    return Deviation(name, reason, "message", theirs, ours, operations)
+
+
+APPLYING = ("The document path provided in the update expression is invalid for update|refers to an attribute that does not exist in the item"
+            "|An operand in the update expression has an incorrect data type")
+
+
+DEVIATIONS = [
+    Deviation("internal failure", "Local fails inside where JSON has the wrong type or a name no meaning; the service refuses it with a reason.",
+              "type", theirs="^InternalFailure", ours="^(SerializationException|ValidationException)"),
+    message("words of CreateTable", "Local checks the shape of a table with texts of its own; ours are those of the service's documentation.",
+            "^ValidationException", "^ValidationException", "^CreateTable$"),
+    Deviation("throughput with PAY_PER_REQUEST", "The service refuses ProvisionedThroughput beside PAY_PER_REQUEST; Local ignores it.",
+              "success", theirs="^$", ours="Neither ReadCapacityUnits nor WriteCapacityUnits can be specified", operations="^CreateTable$"),
+    message("constraint", "Local leaves out how many errors were detected, and which constraint, of the framework's own checks.",
+            "^ValidationException: (Value |Invalid table/index name|[0-9]+ validation error)", "^ValidationException: [0-9]+ validation errors? detected: "),
+    message("number of keys", "A key of too few or too many attributes: the service speaks of the schema.",
+            "The number of conditions on the keys is invalid", "The provided key element does not match the schema"),
+    message("type of a key", "Local does not say which key and which types.",
+            "One or more parameter values were invalid: Type mismatch for key$",
+            "(Type mismatch for key .* expected: . actual: |The provided key element does not match the schema)"),
+    message("type of an index key", "Local does not say which index and which types.", "Type mismatch for attribute to update|Type mismatch for Index Key$",
+            "Type mismatch for Index Key|unsupported type"),
+    message("digits", "Local counts the digits in other words.", "DynamoDB only supports precision up to 38 digits",
+            "Attempting to store more than 38 significant digits in a Number"),
+    message("no number", "Local says in other words that a text is no number.", "A value provided cannot be converted into a number",
+            "The parameter cannot be converted to a numeric value"),
+    message("keys that are no scalars", "Local does not say what the type of the key's value is.", "Invalid attribute value type$",
+            "Type mismatch for |The provided key element does not match the schema"),
+    message("sets with duplicates", "Local does not show the members.", "Input collection of type BS contains duplicates", r"Input collection \[.*\]of type BS"),
+    message("names of types", "Both list the same types, in different orders.", "Invalid attribute type name found", "Invalid attribute type name found"),
+    message("key sizes", "Local says both limits in one text.", "Hash primary key values must be under 2048 bytes",
+            "has exceeded the (maximum )?size limit|does not match the schema"),
+    message("start outside", "Local has one text for a starting key of another partition and for one outside the range.",
+            "The provided starting key does not match the range key predicate", "The provided starting key is outside query boundaries"),
+    message("missing table", "Local has a text of its own for tables that do not exist.", "Cannot do operations on a non-existent table",
+            "^ResourceNotFoundException: Requested resource not found"),
+    message("path into a key", "An update of a path below a key attribute has two things wrong.", "This attribute is part of the key",
+            "Key attributes must be scalars"),
+    Deviation("item collections", "Local never reports ItemCollectionMetrics; the service does for tables with local indexes.", "content", "^$", "^$", "",
+              lambda step, theirs, ours: {**ours.content, "ItemCollectionMetrics": 0} == {**theirs.content, "ItemCollectionMetrics": 0}),
+    Deviation("two mistakes", "A request that was spoiled on purpose may be wrong in several ways; which one a server names first differs.", "message",
+              "^ValidationException", "^ValidationException", "", lambda step, theirs, ours: step.spoiled),
+    message("missing key", "Local does not say which key attribute an item lacks.", "One of the required keys was not given a value", "Missing the key .* in the item"),
+    message("missing key condition", "Local does not say which key has no condition.", "Query condition missed key schema element$",
+            "Query condition missed key schema element: "),
+    message("null key", "The framework refuses an absent Key before the operation looks at it.", "Cannot have null key for", "at 'key' failed to satisfy constraint"),
+    message("what an index does not project", "Of several attributes that an index lacks, the two name different ones first.",
+            "does not project", "does not project", "^(Query|Scan)$"),
+    message("order of refusals in an update", "An update that is refused for two reasons: which comes first is not documented.",
+            APPLYING, APPLYING, "^(UpdateItem|TransactWriteItems)$"),
+    Deviation("unasked capacity", "Local reports the capacity of deleting what is not there, also when nobody asked; and no ItemCollectionMetrics.",
+              "content", "^$", "^$", "^DeleteItem$", lambda step, theirs, ours: {**theirs.content, "ConsumedCapacity": 0, "ItemCollectionMetrics": 0}
+              == {**ours.content, "ConsumedCapacity": 0, "ItemCollectionMetrics": 0}),
+    Deviation("REMOVE below nothing", "A path to remove is ignored when the whole item is missing; Local asks for its parent.", "success",
+              "The document path provided in the update expression is invalid for update", "^$", "^UpdateItem$",
+              lambda step, theirs, ours: "REMOVE" in step.request.get("UpdateExpression", "").upper()),
+    Deviation("true as text", "Local takes texts and numbers for BOOL, NULL and other members; the service does not read them.", "success", "^$", "^SerializationException"),
+    Deviation("JSON types first", "The service reads the whole request before it checks any of it; Local checks what it has read.", "type",
+              "^(ValidationException|ResourceNotFoundException|TransactionCanceledException|ConditionalCheckFailed)", "^SerializationException"),
+    Deviation("refused inside a transaction", "What an item's state refuses cancels the transaction with a reason; Local refuses the request.", "type",
+              "^ValidationException", "^TransactionCanceledException", "^TransactWriteItems$",
+              lambda step, theirs, ours: any(alike(theirs.message, reason.get("Message")) for reason in ours.content.get("CancellationReasons", []))),
+    Deviation("key touched before the condition", "An update of a key attribute is refused by the schema, before the item is looked at.", "type",
+              "^ConditionalCheckFailedException", "This attribute is part of the key|Key attributes must be scalars", "^UpdateItem$"),
+    Deviation("size of size", "Local takes the reserved word size as a name inside size().", "type success", "", "reserved keyword: size$"),
+    Deviation("empty values without expressions", "The service refuses values where no expression can use them; Local lets an empty map pass.", "success", "^$",
+              "ExpressionAttribute(Values|Names) can only be specified when using expressions"),
+    message("order of expressions", "The service reads a Query's KeyConditionExpression first, Local last.",
+            "(Invalid (Filter|Projection)Expression|Value provided in ExpressionAttribute|does not project)",
+            "Invalid KeyConditionExpression|KeyConditions or KeyConditionExpression parameter must be", "^Query$"),
+    message("empty text in a key", "The service begins the text in two ways, one for Item and one for Key; Local in one.",
+            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty",
+            "One or more parameter values were invalid: The AttributeValue for a key attribute cannot contain an empty"),
+    message("duplicates in a placeholder", "A full stop inside the text.", "contains duplicates for key :", "contains duplicates. for key :"),
+    message("select and filter of an index", "A Query that asks for all attributes of an index that lacks them has two mistakes.", "does not project",
+            "Select type ALL_ATTRIBUTES is not supported", "^(Query|Scan)$"),
+    message("empty member names", "Local refuses an empty name inside a map; the service knows no such rule.", "Empty attribute name", ""),
+    message("empty values", "An empty map of values, and nothing that could use it: two mistakes.", "ExpressionAttribute(Values|Names) must not be empty",
+            "ExpressionAttribute(Values|Names) can only be specified when using expressions"),
+    Deviation("conditions beside a refused action", "A transaction with an action that is invalid is cancelled for that; Local also tries the conditions of others.",
+              "content", "^TransactionCanceledException", "^TransactionCanceledException", "^TransactWriteItems$",
+              lambda step, theirs, ours: "ValidationError" in codes(ours) and len(codes(ours)) == len(codes(theirs))
+              and all(other in (one, "None") for one, other in zip(codes(theirs), codes(ours)))),
+    Deviation("capacity enum", "Local does not check the value of ReturnConsumedCapacity and its like.", "success type content", "^(|[A-Za-z]*)",
+              "at '(returnConsumedCapacity|returnItemCollectionMetrics|returnValuesOnConditionCheckFailure)' failed to satisfy constraint"),
+    Deviation("transactional reads refused", "Local cancels a transactional read for a wrong key without reasons.", "content", "^TransactionCanceledException",
+              "^TransactionCanceledException", "^TransactGetItems$", lambda step, theirs, ours: not theirs.content and "ValidationError" in codes(ours)),
+    Deviation("reasons left out", "For some refusals Local gives the one reason that counts; the service one for each action.", "content",
+              "^TransactionCanceledException", "^TransactionCanceledException", "^TransactWriteItems$",
+              lambda step, theirs, ours: len(codes(theirs)) == 1 < len(codes(ours)) and codes(theirs)[0] in codes(ours)),
+    message("bounds as written", "Local shows a number as it was written.", "requires upper bound to be greater", "requires upper bound to be greater"),
+    Deviation("a map inside itself", "Local shows more than the changed path when a map was copied into itself.", "content", "^$", "^$", "^UpdateItem$",
+              lambda step, theirs, ours: str(step.request.get("ReturnValues")).startswith("UPDATED")
+              and re.search(r"[.\]][^,]*= *(if_not_exists|[#a-zA-Z])", step.request.get("UpdateExpression", ""))),
+    message("empty key in a batch", "Local has a text of its own.", "may not contain null or empty values", "The provided key element does not match the schema"),
+    Deviation("empty lists of indexes", "The service refuses an empty list of indexes; Local takes it for none.", "success", "^$",
+              "List of (Local|Global)SecondaryIndexes is empty", "^CreateTable$"),
+    Deviation("unused definitions", "The service refuses AttributeDefinitions that no key uses; Local only without indexes.", "success", "^$",
+              "Some AttributeDefinitions are not used|Number of attributes in KeySchema does not exactly match", "^CreateTable$"),
+    Deviation("words inside a transaction", "The reasons of a cancelled transaction are worded as errors are; Local ends some with a point.", "content",
+              "^TransactionCanceledException", "^TransactionCanceledException", "", lambda step, theirs, ours: same_reasons(theirs, ours)),
+]
+
+
+def alike(theirs, ours):
+    """Whether two texts say the same in the words of Local and of the service."""
+    theirs, ours = ((text or "").rstrip(".") for text in (theirs, ours))
+    return theirs == ours or any(deviation.kinds == ["message"] and deviation.when is None and deviation.theirs.search(f"ValidationException: {theirs}")
+                                 and deviation.ours.search(f"ValidationException: {ours}") for deviation in DEVIATIONS)
+
+
+def codes(outcome):
+    return [reason.get("Code") for reason in outcome.content.get("CancellationReasons", [])]
+
+
+def same_reasons(theirs, ours):
+    pairs = [outcome.content.get("CancellationReasons", []) for outcome in (theirs, ours)]
+    return len(pairs[0]) == len(pairs[1]) and all(
+        one.get("Code") == other.get("Code") and one.get("Item") == other.get("Item") and alike(one.get("Message"), other.get("Message"))
+        for one, other in zip(*pairs))
 
 
 class Accepted:

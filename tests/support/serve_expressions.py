@@ -13,10 +13,12 @@ RESERVED = {"name", "status", "size", "partition", "order", "when"}  # of those 
 
 
 class Placeholders:
-    def __init__(self, rng, attributes, wrong=0.04):
+    """`mistake(probability)` says whether to do something wrong; see Requests."""
+
+    def __init__(self, rng, attributes, mistake=lambda probability: False):
         self.rng = rng
         self.attributes = attributes
-        self.wrong = wrong
+        self.mistake = mistake
         self.names = {}
         self.values = {}
 
@@ -27,7 +29,7 @@ class Placeholders:
         plain = PLAIN.match(text) and text.lower() not in RESERVED
         if plain and self.chance(0.6):
             return text
-        if self.chance(self.wrong * 0.5):
+        if self.mistake(0.03):
             return text  # a reserved word or what is no word at all
         for known, meant in self.names.items():
             if meant == text:
@@ -38,7 +40,7 @@ class Placeholders:
 
     def value(self, wire):
         placeholder = f":v{len(self.values)}"
-        if self.chance(self.wrong * 0.3):
+        if self.mistake(0.03):
             wire = bad_value(self.rng)
         self.values[placeholder] = wire
         return placeholder
@@ -68,7 +70,7 @@ class Placeholders:
             request["ExpressionAttributeNames"] = self.names
         if self.values:
             request["ExpressionAttributeValues"] = self.values
-        if self.chance(self.wrong):
+        if self.mistake(0.15):
             self.rng.choice([
                 lambda: request.setdefault("ExpressionAttributeNames", {}).update({"#unused": "a"}),
                 lambda: request.setdefault("ExpressionAttributeValues", {}).update({":unused": {"S": "a"}}),
@@ -82,15 +84,6 @@ class Placeholders:
         return request
 
 
-def operand(p, kind=None):
-    roll = p.rng.random()
-    if roll < 0.5:
-        return p.path()
-    if roll < 0.6:
-        return f"size({p.path()})"
-    return p.some_value(kind)
-
-
 def comparable(p, name):
     """A value that is often of the attribute's type."""
     kind = p.attributes.kinds[name]
@@ -101,16 +94,22 @@ def predicate(p):
     roll = p.rng.random()
     name = p.rng.choice(p.attributes.names)
     if roll < 0.35:
-        left, right = p.path(name, 0.15), comparable(p, name)
+        operator = p.rng.choice(("=", "<>", "<", "<=", ">", ">="))
+        if operator in ("=", "<>") or p.mistake(0.1):
+            right = comparable(p, name)
+        else:
+            kind = p.attributes.kinds[name]
+            right = p.some_value(kind if kind in ("S", "N", "B") else p.rng.choice("SNB"))
+        left = p.path(name, 0.15)
         if p.chance(0.1):
             left, right = right, left
-        return f"{left} {p.rng.choice(('=', '<>', '<', '<=', '>', '>='))} {right}"
+        return f"{left} {operator} {right}"
     if roll < 0.42:
         return f"size({p.path(name, 0.1)}) {p.rng.choice(('=', '<', '>', '<>', '>=', '<='))} {p.value({'N': str(p.rng.randint(0, 4))})}"
     if roll < 0.50:
         kind = p.rng.choice("SNB")
         bounds = [value(p.rng, 1, kind) for _ in range(2)]
-        if p.chance(0.92):
+        if not p.mistake(0.1):
             bounds.sort(key=_order)
         return f"{p.path(name, 0.1)} BETWEEN {p.value(bounds[0])} AND {p.value(bounds[1])}"
     if roll < 0.58:
@@ -121,15 +120,15 @@ def predicate(p):
         return f"attribute_not_exists({p.path(name)})"
     if roll < 0.80:
         kind = {"S": p.rng.choice(("S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"))}
-        if p.chance(p.wrong):
+        if p.mistake(0.3):
             kind = p.rng.choice(({"S": "X"}, {"N": "1"}))
         return f"attribute_type({p.path(name)}, {p.value(kind)})"
     if roll < 0.87:
         return f"begins_with({p.path(name, 0.1)}, {p.some_value(p.rng.choice('SSSB'))})"
     if roll < 0.94:
         return f"contains({p.path(name, 0.1)}, {p.some_value(p.rng.choice(('S', 'S', 'N', 'B', None)))})"
-    if roll < 0.97:
-        return f"{operand(p)} {p.rng.choice(('=', '<>', '<'))} {operand(p)}"
+    if roll < 0.97 or not p.mistake(0.6):
+        return f"{p.path(name)} {p.rng.choice(('=', '<>', '<'))} {p.path(p.rng.choice([other for other in p.attributes.names if other != name] or ['none']), 0)}"
     return wrong_predicate(p)
 
 
@@ -162,7 +161,7 @@ def condition(p, depth=0):
 
 def projection(p):
     count = p.rng.choice((1, 1, 2, 3, 4))
-    if p.chance(p.wrong):
+    if p.mistake(0.2):
         return p.rng.choice(["", "a,,b", "a b", "a, a", "a.b, a", "a[0], a.b", ":v", "size(a)", "#undefined", "a.", "a[-1]", ","])
     tops = p.rng.sample(p.attributes.names, min(count, len(p.attributes.names)))
     return ", ".join(p.path(top) for top in tops)
@@ -184,13 +183,13 @@ def set_value(p, name):
         return f"if_not_exists({p.path(name, 0.2)}, {comparable(p, name)})"
     if roll < 0.62:
         return p.path()
-    if roll < 0.65:
-        return f"{operand(p)} + {operand(p)}"
+    if roll < 0.64:
+        return f"{p.path()} + {p.path()}"
     return comparable(p, name)
 
 
 def update(p, keys=()):
-    if p.chance(p.wrong):
+    if p.mistake(0.2):
         return p.rng.choice([
             lambda: "", lambda: "SET", lambda: "SET a", lambda: "SET a =", lambda: f"SET a = {p.some_value()} SET b = {p.some_value()}",
             lambda: f"SET a = {p.some_value()}, a = {p.some_value()}", lambda: f"SET a.b = {p.some_value()}, a = {p.some_value()}",
@@ -228,7 +227,7 @@ def key_condition(p, partition, sort, key_of):
     name, kind = partition
     right = p.value(key_of(name, kind))
     text = f"{p.name(name)} = {right}" if p.chance(0.95) else f"{right} = {p.name(name)}"
-    if p.chance(p.wrong):
+    if p.mistake(0.2):
         return p.rng.choice([
             lambda: f"{p.name(name)} > {right}", lambda: f"NOT {text}", lambda: f"{text} OR {text}", lambda: f"{text} AND {text}",
             lambda: f"{p.name(name)} = {p.some_value()}", lambda: f"foo = {right}", lambda: "", lambda: f"{text} AND a = {p.some_value()}",
@@ -239,15 +238,15 @@ def key_condition(p, partition, sort, key_of):
         return text
     name, kind = sort
     operator = p.rng.choice(("=", "<", "<=", ">", ">=", "BETWEEN", "begins_with"))
-    if p.chance(p.wrong * 0.3):
+    if p.mistake(0.05):
         operator = "<>"
     if operator == "BETWEEN":
         low, high = key_of(name, kind), key_of(name, kind)
-        if p.chance(0.8):
+        if not p.mistake(0.2):
             low, high = sorted((low, high), key=_order)
         condition_text = f"{p.name(name)} BETWEEN {p.value(low)} AND {p.value(high)}"
     elif operator == "begins_with":
-        if kind == "N" and not p.chance(p.wrong):
+        if kind == "N" and not p.mistake(0.2):
             return text
         prefix = key_of(name, kind)
         if kind == "S" and p.chance(0.8):

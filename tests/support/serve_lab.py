@@ -3,15 +3,21 @@
 A `Lab` holds one connection to each side; `run` gives a step to all of them at once. `shrink` looks for the shortest
 history and the smallest request that still show the same difference, each try on tables made anew.
 """
+import decimal
 import json
+import os
+import re
 import time
 
 from serve_compare import Outcome, bag, difference, kind_of_message, of_answer, of_table, ordered, without_measures
 from serve_requests import Step
 from serve_wire import Connection
 
+NUMBER = re.compile(rb'"N":"([-+.0-9eE]+)"')
+NUMBERS = re.compile(rb'"NS":\[([^\]]*)\]')
+TEXT = re.compile(rb'"([-+.0-9eE]+)"')
 PAGES_MAX = 400
-SHRINK_SECONDS_MAX = 25
+SHRINK_SECONDS_MAX = float(os.environ.get("OFFRAMP_DIFF_SHRINK_SECONDS", "15"))
 
 
 class Side:
@@ -42,7 +48,9 @@ class Lab:
         body = json.dumps(request).encode()
         for side in self.sides:
             side.connection.send(operation, body)
-        return [side.connection.receive() for side in self.sides]
+        answers = [side.connection.receive() for side in self.sides]
+        answers[0].raw = plain_numbers(answers[0].raw)
+        return answers
 
     def _walk(self, step, join=True):
         outcomes = []
@@ -52,6 +60,8 @@ class Lab:
                 if len(pages) == PAGES_MAX:
                     return [Outcome("endless", f"{PAGES_MAX} pages on {side.name}", {}) for _ in self.sides]
                 answer = side.connection.call(step.operation, dict(step.request, ExclusiveStartKey=key))
+                if side is self.sides[0]:
+                    answer.raw = plain_numbers(answer.raw)
                 pages.append(answer)
             outcomes.append(_merge(pages, step.order) if join else pages)
         return outcomes
@@ -80,6 +90,21 @@ class Lab:
     def close(self):
         for side in self.sides:
             side.connection.close()
+
+
+def plain_numbers(raw):
+    """The oracle gives numbers inside maps and lists as they were written ("+5", "1E3"); the service gives all as plain
+    decimals without needless zeros. Ours stay as they are, so that they must be that."""
+    raw = NUMBER.sub(lambda found: b'"N":"%s"' % plain(found[1]), raw)
+    return NUMBERS.sub(lambda found: b'"NS":[%s]' % b",".join(b'"%s"' % plain(text) for text in TEXT.findall(found[1])), raw)
+
+
+def plain(text):
+    value = decimal.Decimal(text.decode())
+    if not value:
+        return b"0"
+    written = f"{value:f}"
+    return (written.rstrip("0").rstrip(".") if "." in written else written).encode()
 
 
 def wait_active(connection, name):
@@ -224,7 +249,7 @@ def shrink(lab, found, accepted):
 
 
 def _with(step, request):
-    return Step(step.operation, request, step.kind, step.segments, step.order)
+    return Step(step.operation, request, step.kind, step.segments, step.order, step.spoiled)
 
 
 def _fewer(steps, works):

@@ -4,6 +4,7 @@ A `TableShape` is what CreateTable made; a `Requests` makes `Step`s: one request
 Scan whose order the service does not promise. No state of a server is needed: keys and values come from small pools.
 """
 import json
+import re
 
 from serve_expressions import Placeholders, condition, key_condition, projection, update
 from serve_values import Attributes, bad_value, key_value, value
@@ -15,10 +16,11 @@ LEGACY_OPERATORS = {"EQ": 1, "NE": 1, "IN": 2, "LE": 1, "LT": 1, "GE": 1, "GT": 
 class Step:
     """kind: "one" request; "pages": until there is no LastEvaluatedKey; "segments": that for each of `segments`."""
 
-    __slots__ = ("kind", "operation", "request", "segments", "order")
+    __slots__ = ("kind", "operation", "request", "segments", "order", "spoiled")
 
-    def __init__(self, operation, request, kind="one", segments=0, order=None):
+    def __init__(self, operation, request, kind="one", segments=0, order=None, spoiled=False):
         self.kind, self.operation, self.request, self.segments, self.order = kind, operation, request, segments, order
+        self.spoiled = spoiled  # something was broken without looking
 
     def __repr__(self):
         more = f" ({self.kind})" if self.kind != "one" else ""
@@ -108,6 +110,15 @@ class Requests:
         self.rng = rng
         self.tables = tables
         self.wrong = wrong
+        self.mistakes_left = 0
+
+    def mistake(self, probability):
+        """Whether to do something wrong here: at most once in a request, because which of two mistakes a server names
+        first is rarely documented."""
+        if self.mistakes_left and self.rng.random() < probability:
+            self.mistakes_left = 0
+            return True
+        return False
 
     def chance(self, probability):
         return self.rng.random() < probability
@@ -123,23 +134,25 @@ class Requests:
             [self.get, self.put, self.update, self.delete, self.query, self.scan, self.batch_get, self.batch_write,
              self.transact_get, self.transact_write, self.legacy],
             [10, 14, 22, 8, 18, 6, 4, 4, 3, 7, 12])[0]
+        spoiled = self.chance(self.wrong)
+        self.mistakes_left = 0 if spoiled or self.chance(0.75) else 1
         step = make(self.rng.choice(self.tables))
-        if self.chance(self.wrong):
-            step = Step(step.operation, spoil(self.rng, step.request))
+        if spoiled:
+            step = Step(step.operation, spoil(self.rng, step.request), step.kind, step.segments, step.order, True)
         return step
 
     def placeholders(self, table):
-        return Placeholders(self.rng, table.attributes, self.wrong * 0.8)
+        return Placeholders(self.rng, table.attributes, self.mistake)
 
     def _key(self, table):
         key = table.key(self.rng)
-        if self.chance(self.wrong * 0.4):
+        if self.mistake(0.1):
             wrong_key(self.rng, table, key)
         return key
 
     def _item(self, table):
         item = table.item(self.rng)
-        if self.chance(self.wrong * 0.5):
+        if self.mistake(0.12):
             roll = self.rng.random()
             if roll < 0.4:
                 wrong_key(self.rng, table, item)
@@ -191,26 +204,37 @@ class Requests:
         request = {"TableName": table.name, "Key": self._key(table)}
         p = self.placeholders(table)
         if self.chance(0.95):
-            request["UpdateExpression"] = update(p, [name for name, _ in table.keys])
+            request["UpdateExpression"] = self._more_than_remove(p, update(p, [name for name, _ in table.keys]))
             if table.index_attributes and self.chance(0.15):
                 name, kind = self.rng.choice(list(table.index_attributes.items()))
                 if request["UpdateExpression"].startswith("SET "):
-                    new = table.key_part(self.rng, name, kind) if self.chance(0.9) else value(self.rng, 1)
+                    new = table.key_part(self.rng, name, kind) if not self.mistake(0.3) else value(self.rng, 1)
                     request["UpdateExpression"] = f"SET {p.name(name)} = {p.value(new)}, " + request["UpdateExpression"][4:]
         if self.chance(0.3):
             request["ConditionExpression"] = condition(p)
         self._return(request, ("NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW", "ALL_NEW", "UPDATED_NEW"))
         return Step("UpdateItem", p.put_into(request))
 
+    @staticmethod
+    def _more_than_remove(p, text):
+        """The oracle makes an item of an update that only removes; see test_reference.py."""
+        return f"{text} SET unseen = {p.value({'N': '1'})}" if text[:7].upper() == "REMOVE " and not re.search("SET|ADD|DELETE", text, re.I) else text
+
     def _read(self, table, index, request, p, filtered=0.35):
-        if self.chance(filtered):
+        # What an index does not hold, a filter or projection on it may not name (Query) or sees nothing of (Scan).
+        whole = index is None or index.projection["ProjectionType"] == "ALL" or "KeyConditionExpression" in request and self.mistake(0.3)
+        if not whole:
+            p.attributes = table.attributes.only(index.projection.get("NonKeyAttributes", []))
+        if self.chance(filtered) and p.attributes.names:
             request["FilterExpression"] = condition(p)
-        if self.chance(0.3):
+        if self.chance(0.3) and p.attributes.names:
             request["ProjectionExpression"] = projection(p)
         elif self.chance(0.15):
-            request["Select"] = self.rng.choice(("COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES"))
+            request["Select"] = self.rng.choice(("COUNT", "ALL_ATTRIBUTES", *(("ALL_PROJECTED_ATTRIBUTES",) if index else ())))
+        elif self.mistake(0.04):
+            request["Select"] = self.rng.choice(("ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES"))
         if self.chance(0.1):
-            request["ConsistentRead"] = self.chance(0.5)
+            request["ConsistentRead"] = index is None and self.chance(0.5) or self.mistake(0.3)
         if self.chance(0.03):
             request["ReturnConsumedCapacity"] = self.rng.choice(("TOTAL", "INDEXES"))
 
@@ -256,7 +280,7 @@ class Requests:
     def batch_get(self, table):
         requests = {}
         for table in self.rng.sample(self.tables, self.rng.choice((1, len(self.tables)))):
-            keys = unique([self._key(table) for _ in range(self.rng.choice((1, 2, 5, 10)))], self.chance(0.95))
+            keys = unique([self._key(table) for _ in range(self.rng.choice((1, 2, 5, 10)))], not self.mistake(0.05))
             entry = {"Keys": keys}
             p = self.placeholders(table)
             if self.chance(0.4):
@@ -279,7 +303,7 @@ class Requests:
                 content = entry.get("PutRequest", entry.get("DeleteRequest"))
                 whole = content.get("Item", content.get("Key"))
                 identity = repr([plain_key(whole.get(name)) for name, _ in table.keys])
-                if identity not in keys or self.chance(0.03):
+                if identity not in keys or self.mistake(0.1):
                     keys.add(identity)
                     entries.append(entry)
             requests[table.name] = entries
@@ -311,14 +335,14 @@ class Requests:
             else:
                 action["Key"] = self._key(table)
             if kind == "Update":
-                action["UpdateExpression"] = update(p, [name for name, _ in table.keys])
+                action["UpdateExpression"] = self._more_than_remove(p, update(p, [name for name, _ in table.keys]))
             if kind == "ConditionCheck" or self.chance(0.4):
                 action["ConditionExpression"] = condition(p)
             if self.chance(0.3):
                 action["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
             whole = action.get("Item", action.get("Key"))
             identity = repr((table.name, [plain_key(whole.get(name)) for name, _ in table.keys]))
-            if identity not in seen or self.chance(0.03):
+            if identity not in seen or self.mistake(0.1):
                 seen.add(identity)
                 actions.append({kind: p.put_into(action)})
         return Step("TransactWriteItems", {"TransactItems": actions})
@@ -379,7 +403,7 @@ class Requests:
             for name in some:
                 kind = table.attributes.kinds[name]
                 action = self.rng.choice(("PUT", "ADD", "DELETE"))
-                entry = {} if action == "PUT" and self.chance(0.3) else {"Action": action}
+                entry = {"Action": action}  # the oracle does not know that PUT is the default
                 if action == "PUT":
                     entry["Value"] = table.attributes.value(self.rng, name)
                 elif action == "ADD":
@@ -387,6 +411,9 @@ class Requests:
                 elif kind in ("SS", "NS", "BS") and self.chance(0.6):
                     entry["Value"] = value(self.rng, 1, kind)
                 updates[name] = entry
+            # The oracle makes an item of an update that only removes; see test_reference.py.
+            if all("Value" not in entry for entry in updates.values()):
+                updates[some[0]] = {"Action": "PUT", "Value": table.attributes.value(self.rng, some[0])}
             request["AttributeUpdates"] = updates
             if self.chance(0.3):
                 self._legacy_expected(table, request)

@@ -4,7 +4,7 @@ What a plan makes of it: three tables with key templates, a child table of order
 the rest. The requests therefore also write items that fit none of them.
 """
 from serve_requests import Index, TableShape
-from serve_values import value
+from serve_values import Attributes, value
 
 INDEXES = [
     Index("gsi1", [("GSI1PK", "S"), ("GSI1SK", "S")], {"ProjectionType": "ALL"}, False),
@@ -28,6 +28,8 @@ class ShopAttributes:
                     self.seen.setdefault(name, []).append(content)
         self.names = sorted(self.seen) + ["unseen"]
         self.kinds = {name: next(iter(contents[0])) for name, contents in self.seen.items()} | {"unseen": "S"}
+
+    only = Attributes.only
 
     def value(self, rng, name):
         roll = rng.random()

@@ -4,6 +4,7 @@ two requests often speak of the same item, the same attribute and the same value
 All randomness comes from the `random.Random` that is handed in.
 """
 import base64
+import copy
 
 # What texts may hold that breaks programs: nothing, NUL, quotes, what sorts differently as UTF-16, long ones.
 STRINGS = ["", "a", "ab", "abc", "b", "B", "a\u0000b", "é", "e\u0301", "\uffff", "\U00010000", "\U0001f600", "'", "\"",
@@ -96,6 +97,12 @@ class Attributes:
         self.kinds[self.names[2]] = "M"
         self.kinds[self.names[3]] = "L"
         self.kinds[self.names[4]] = rng.choice(("SS", "NS", "BS"))
+
+    def only(self, names):
+        """The same of these alone."""
+        found = copy.copy(self)
+        found.names = list(names)
+        return found
 
     def value(self, rng, name):
         return value(rng, 0, self.kinds[name] if rng.random() < 0.8 else None)
