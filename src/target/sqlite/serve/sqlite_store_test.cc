@@ -294,5 +294,62 @@ TEST_F(SqliteStoreTest, PlanTablesAreReadAlongIndexes) {
   EXPECT_FALSE(plan_access(table, 0, {"odd name", {{"a\"b", ddb::Type::kS}}, {}, false}).usable);
 }
 
+TEST_F(SqliteStoreTest, AttachNeedsThePlansTables) {
+  auto store = open();
+  ServedTable table;
+  table.key = mapping::key_schema();
+  table.made_here = false;
+  table.mapping = mapping::compiled({mapping::table("orders")}, table.key);
+  Status status = store->attach(table);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code(), "store.no_table");
+}
+
+// One number that SQLite keeps as text sends the whole partition, larger than what is kept in
+// memory, through the collector: the pages are the same.
+TEST_F(SqliteStoreTest, LargePartitionsAreSortedPageByPage) {
+  auto store = open("sqlite::memory:");
+  ServedTable table = table_for(*store);
+  table.key = mapping::key_schema(ddb::Type::kS, ddb::Type::kN);
+  ASSERT_TRUE(make_mapping(table, store->limits()).ok());
+  ASSERT_TRUE(store->create_table(table, "{}").ok());
+  auto session = store->session().value();
+  ModelTable model(table);
+  std::string payload(60'000, 'x');
+  for (int i = 0; i < 300; ++i) {
+    // In no order; the last one between two others.
+    std::string number =
+        std::to_string(i * 7919 % 300) + (i == 299 ? ".12345678901234567890123" : "");
+    std::string json =
+        R"({"pk":{"S":"p"},"sk":{"N":")" + number + R"("},"v":{"S":")" + payload + "\"}}";
+    model.put(json);
+    ASSERT_TRUE(put(*session, table, json).ok());
+  }
+  KeyValue partition(string_json("p"));
+  for (bool forward : {true, false})
+    for (size_t items_max : {size_t{7}, SIZE_MAX}) {
+      PageRequest request;
+      request.table = &table;
+      request.partition = {partition.view()};
+      request.forward = forward;
+      request.items_max = items_max;
+      std::vector<ModelTable::Item> expected = model.query(request);
+      size_t seen = 0;
+      Page page;
+      do {
+        Status status = session->read(request, page);
+        ASSERT_TRUE(status.ok()) << status.error().message();
+        ASSERT_EQ(page.items.size(), std::min({items_max, size_t{18}, expected.size() - seen}));
+        for (size_t i = 0; i < page.items.size(); ++i, ++seen) {
+          ASSERT_EQ(page.items.item(i).find("sk").bytes(),
+                    expected[seen]->view().find("sk").bytes());
+          ASSERT_EQ(page.items.item(i).find("v").bytes(), payload);
+        }
+        if (seen > 0) request.after = expected[seen - 1]->view();
+      } while (page.more);
+      EXPECT_EQ(seen, expected.size());
+    }
+}
+
 }  // namespace
 }  // namespace offramp::target::sqlite::serve
