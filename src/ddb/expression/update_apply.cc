@@ -4,6 +4,7 @@
 
 #include "ddb/expression/lexer.h"
 #include "ddb/expression/update_plan.h"
+#include "ddb/item_size.h"
 #include "ddb/number.h"
 
 namespace offramp::ddb::expression {
@@ -15,6 +16,13 @@ Error missing_attribute() {
 }
 Error wrong_type() {
   return invalid_request("An operand in the update expression has an incorrect data type");
+}
+// A request may copy a big attribute many times: the rest of the item need not be written to know
+// that it is too big. Every byte of an item's size makes at most two nodes (a set of one empty text
+// in a list).
+constexpr size_t kNodesMax = 2 * kItemBytesMax;
+Error too_big() {
+  return invalid_request("Item size to update has exceeded the maximum allowed size");
 }
 Error wrong_path() {
   return invalid_request(
@@ -46,6 +54,7 @@ class Application {
  public:
   Application(const UpdatePlan& plan, ItemView item, ItemBatch& out)
       : plan_(plan), item_(item), out_(out), nodes_(out.nodes()), builder_(nodes_) {
+    start_ = nodes_.size();
     seen_.resize(plan.tree.size());
   }
 
@@ -141,6 +150,7 @@ class Application {
         return TRY(subtract(old, plan_.terms[action.term].value, name));
       default:
         TRY(assign(plan_.terms[action.term], name));
+        if (nodes_.size() - start_ > kNodesMax) return too_big();
         return 1;
     }
   }
@@ -255,6 +265,7 @@ class Application {
   ItemBatch& out_;
   std::vector<Node>& nodes_;
   ItemBuilder builder_;
+  size_t start_;
   std::vector<bool> seen_;  // children of maps that the old item has
 };
 
@@ -264,6 +275,7 @@ Status Update::apply(ItemView old, ItemView key, ItemBatch& out) const {
   const size_t mark = out.nodes().size();
   Application application(*plan_, old ? old : key, out);
   if (Status status = application.run(); !status.ok()) {
+    out.nodes().resize(mark);
     Status first = application.first_error();
     out.nodes().resize(mark);
     return first.ok() ? status : first;

@@ -261,6 +261,20 @@ TEST(Update, NothingIsTouchedWithoutAnItem) {
   EXPECT_EQ(out.size(), 0u);
 }
 
+// A request of 4 KB must not make an item of a hundred times the largest one.
+TEST(Update, C10_StopsWhenTheItemIsTooBig) {
+  std::string json = R"({"z":{"L":[)", text = "SET ";
+  for (int i = 0; i < 100'000; ++i) json += i == 0 ? R"({"NULL":true})" : R"(,{"NULL":true})";
+  const TestItem item(json + "]}}");
+  for (int i = 0; i < 500; ++i) text += (i == 0 ? "a" : ",a") + std::to_string(i) + "=z";
+  const Request update(text);
+  ItemBatch out;
+  const Status status = update->apply(item.view(), item.view(), out);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().message(), "Item size to update has exceeded the maximum allowed size");
+  EXPECT_LT(out.nodes().capacity(), 4'000'000u);
+}
+
 // Big sets are hashed; small ones are searched.
 RC_GTEST_PROP(Update, SetsUniteAndSubtract, (std::set<uint16_t> have, std::set<uint16_t> given)) {
   RC_PRE(!have.empty() && !given.empty());
