@@ -12,6 +12,7 @@ namespace {
 // What is kept between requests of simdjson's tape and of our nodes; more is given back.
 constexpr size_t kBodyBytesKept = 1 << 20;
 constexpr size_t kNodesKept = 1 << 15;
+constexpr size_t kBlockNodes = 1 << 10;
 constexpr size_t kBodyBytesMax = 64 << 20;
 constexpr size_t kPlaceholderBytesMax = 255;
 
@@ -97,19 +98,22 @@ Status Request::parse(std::string_view body, const Shape& shape) {
   if (parser_->parser.parse(body.data(), body.size(), false).get(root)) return serialization("");
   TRY(check_types(root, shape, nodes_max_));
   root_ = Json(root);
-  make_room();
+  blocks_[0].reserve(std::max(nodes_max_ + 1, kBlockNodes));
   return {};
 }
 
-// Leaves room for any one value of the request behind what is there.
-void Request::make_room() {
-  std::vector<ddb::Node>& block = blocks_[block_];
-  if (block.capacity() - block.size() >= nodes_max_ + 1) return;
-  if (!block.empty()) {
-    blocks_.emplace_back();
-    ++block_;
-  }
-  blocks_[block_].reserve(nodes_max_ + 1);
+// Leaves room for the value's nodes behind what is there. Values that are decoded once each fit
+// into the first block; only then is it worth to count.
+void Request::make_room(Json json, const Shape& shape) {
+  auto room = [&] { return blocks_[block_].capacity() - blocks_[block_].size(); };
+  if (room() > nodes_max_) return;
+  size_t needed = 0;
+  // The types have been checked already: this only counts.
+  if (json) (void)check_types(json.element(), shape, needed).ok();
+  if (room() > needed) return;
+  blocks_.emplace_back();
+  ++block_;
+  blocks_[block_].reserve(std::max(needed + 1, kBlockNodes));
 }
 
 Result<ddb::ValueView> Request::finish(Status status, size_t start) {
@@ -122,13 +126,13 @@ Result<ddb::ValueView> Request::finish(Status status, size_t start) {
 }
 
 Result<ddb::ValueView> Request::value(Json json, std::string_view name) {
-  make_room();
+  make_room(json, shapes::kAttributeValue);
   size_t start = blocks_[block_].size();
   return finish(decode_attribute_value(json, name, 2, arena_, blocks_[block_]), start);
 }
 
 Result<ddb::ItemView> Request::item(Json json) {
-  make_room();
+  make_room(json, shapes::kAttributeMap);
   size_t start = blocks_[block_].size();
   return finish(decode_attribute_map(json, {}, 1, arena_, blocks_[block_]), start);
 }

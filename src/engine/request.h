@@ -55,12 +55,12 @@ class Request {
  private:
   struct Parser;
   Result<ddb::ValueView> finish(Status status, size_t start);
-  void make_room();
+  void make_room(Json json, const Shape& shape);
 
   std::unique_ptr<Parser> parser_;
   Json root_;
   size_t body_bytes_ = 0;
-  size_t nodes_max_ = 0;  // enough for all values of the request
+  size_t nodes_max_ = 0;  // enough for all values of the request, each decoded once
   // Blocks: a view must not move when another value is decoded.
   std::vector<std::vector<ddb::Node>> blocks_;
   size_t block_ = 0;

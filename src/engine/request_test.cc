@@ -177,7 +177,7 @@ TEST_F(RequestTest, ViewsStayWhereTheyAreWhenMoreIsDecoded) {
           .ok());
   ddb::ItemView item = request_.item(request_["Item"]).value();
   std::vector<ddb::ValueView> values;
-  for (int i = 0; i < 100; ++i) values.push_back(request_.value(request_["Values"][":v"]).value());
+  for (int i = 0; i < 5000; ++i) values.push_back(request_.value(request_["Values"][":v"]).value());
   EXPECT_EQ(item.find("a").bytes(), "first");
   for (ddb::ValueView value : values) EXPECT_EQ(value.bytes(), "second");
 }

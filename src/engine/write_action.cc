@@ -18,6 +18,7 @@ ddb::ItemView no_item() {
 Status WriteAction::read(Context& context, Kind kind, Json body, Legacy legacy) {
   kind_ = kind;
   body_ = body;
+  request_ = &context.request;
   bool update = kind == Kind::kUpdate;
   if (legacy == Legacy::kAllowed) {
     if (update)
@@ -49,14 +50,8 @@ Status WriteAction::read_expressions(Context& context, Legacy legacy) {
       legacy_update_ = TRY(LegacyUpdate::read(context.request));
     expected_ = TRY(read_expected(context.request));
   }
-  if (Json text = body_["UpdateExpression"]; text && kind_ == Kind::kUpdate) {
+  if (Json text = body_["UpdateExpression"]; text && kind_ == Kind::kUpdate)
     update_ = TRY(Update::parse(text.text(), context.placeholders));
-    TRY(for_each_member(body_["ExpressionAttributeValues"],
-                        [&](std::string_view, Json json) -> Status {
-                          values_.push_back(TRY(context.request.value(json)));
-                          return {};
-                        }));
-  }
   if (Json text = body_["ConditionExpression"])
     condition_ =
         TRY(Condition::parse_api(text.text(), "ConditionExpression", context.placeholders));
@@ -125,12 +120,20 @@ Status WriteAction::check_made(ddb::ItemView old, ddb::ItemView item) const {
     for (const auto* part : {&index.partition, &index.sort})
       for (const model::KeyAttribute& attribute : *part) {
         ddb::ValueView value = item.find(attribute.name);
-        if (!value || value.type() == attribute.type) continue;
-        for (ddb::ValueView given : values_)
-          if (ddb::equal(given, value)) return status;
+        if (value && value.type() != attribute.type && is_given(value)) return status;
       }
   return validation(
       "The update expression attempted to update the secondary index key to unsupported type");
+}
+
+bool WriteAction::is_given(ddb::ValueView value) const {
+  Json values = body_["ExpressionAttributeValues"];
+  if (!values.is_object()) return false;
+  for (simdjson::dom::key_value_pair field : values.object()) {
+    Result<ddb::ValueView> given = request_->value(Json(field.value));
+    if (given.ok() && ddb::equal(*given, value)) return true;
+  }
+  return false;
 }
 
 bool WriteAction::touched(ddb::ItemView item, Update::Touched which, ddb::ItemBatch& out) const {

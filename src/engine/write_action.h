@@ -50,18 +50,18 @@ class WriteAction {
   Status read_expressions(Context& context, Legacy legacy);
   Status check_written() const;
   bool holds(ddb::ItemView old) const;
+  bool is_given(ddb::ValueView value) const;
   Status check_made(ddb::ItemView old, ddb::ItemView item) const;
 
   Kind kind_ = Kind::kPut;
   Json body_;
+  Request* request_ = nullptr;
   TableRef table_;
   ddb::ItemView key_;
   std::optional<ddb::expression::Condition> condition_;
   LegacyCondition expected_;
   std::optional<ddb::expression::Update> update_;
   std::optional<LegacyUpdate> legacy_update_;
-  std::vector<ddb::ValueView>
-      values_;  // of an update: what tells a given value from a computed one
   bool item_on_failure_ = false;
 };
 
