@@ -171,76 +171,77 @@ Result<bool> PageReader::has_text_numbers(const Source& source, uint32_t equal) 
   return false;
 }
 
+// A scan's order is any: SQLite's own is as good.
+void PageReader::scan_range(const PageRequest& request, const Source& source, Read& read) {
+  read.forward = true;
+  read.segmented = request.segments > 1;
+  if (request.after) {
+    read.after = Compare::kGreater;
+    for (const model::KeyAttribute& attribute : source.path->attributes)
+      add_parameter(request.after.find(attribute.name));
+  }
+  if (!read.segmented) return;
+  parameters_.push_back(Cell::int64(request.segments));
+  parameters_.push_back(Cell::int64(request.segment));
+}
+
+// Partition and sort_equal. False when no row can have them.
+bool PageReader::add_equalities(const PageRequest& request, const Source& source, Read& read) {
+  const Path& path = *source.path;
+  read.equal = path.partition;
+  if (!path.attributes.empty()) {
+    for (ValueView value : request.partition) add_parameter(value);
+    for (ValueView value : request.sort_equal) add_parameter(value);
+    read.equal += static_cast<uint32_t>(request.sort_equal.size());
+    return true;
+  }
+  parameters_.resize(path.partition);
+  if (!partitions_.find(source.table, request.partition[0], arena_, parameters_.data()))
+    return false;
+  for (size_t i = 0; i < parameters_.size(); ++i)
+    parameters_[i] = encoder_.encode(path.types[i], parameters_[i], arena_);
+  if (request.sort_equal.empty() || source.order->sort != mapping::SortOrder::kByColumn)
+    return true;
+  Cell cell;
+  if (mapping::place_of(*source.order, request.sort_equal[0], cell) != mapping::Place::kWithin)
+    return false;
+  parameters_.push_back(encoder_.encode(ColumnType::kNumeric, cell, arena_));
+  ++read.equal;
+  return true;
+}
+
 Result<PageReader::Range> PageReader::plan_range(const PageRequest& request, const Source& source,
                                                  Read& read) {
-  const Path& path = *source.path;
   parameters_.clear();
   exact_ = true;
   after_text_number_ = false;
   read = {};
   read.path = source.path_number;
   read.forward = request.forward;
-  if (request.partition.empty()) {  // a scan: any order, so SQLite's own is as good
-    read.forward = true;
-    read.segmented = request.segments > 1;
-    if (request.after) {
-      read.after = Compare::kGreater;
-      for (const model::KeyAttribute& attribute : path.attributes)
-        add_parameter(request.after.find(attribute.name));
-    }
-    if (read.segmented) {
-      parameters_.push_back(Cell::int64(request.segments));
-      parameters_.push_back(Cell::int64(request.segment));
-    }
+  if (request.partition.empty()) {
+    scan_range(request, source, read);
     return Range::kOrdered;
   }
-  bool by_template = path.attributes.empty();
-  if (by_template) {
-    parameters_.resize(path.partition);
-    if (!partitions_.find(source.table, request.partition[0], arena_, parameters_.data()))
-      return Range::kNone;
-    for (size_t i = 0; i < parameters_.size(); ++i)
-      parameters_[i] = encoder_.encode(path.types[i], parameters_[i], arena_);
-  } else {
-    for (ValueView value : request.partition) add_parameter(value);
-  }
-  read.equal = path.partition;
-  exact_ = !by_template;
+  if (!add_equalities(request, source, read)) return Range::kNone;
   if (source.order && source.order->sort == mapping::SortOrder::kInMemory) return Range::kUnordered;
-  if (source.order && source.order->sort == mapping::SortOrder::kNoSortKey) {
-    exact_ = false;
-    return Range::kOrdered;
-  }
-  for (ValueView value : request.sort_equal) {
-    if (by_template) {
-      Cell cell;
-      if (mapping::place_of(*source.order, value, cell) != mapping::Place::kWithin)
-        return Range::kNone;
-      parameters_.push_back(encoder_.encode(ColumnType::kNumeric, cell, arena_));
-    } else {
-      add_parameter(value);
-    }
-    ++read.equal;
-  }
-  if (read.equal == path.columns.size()) {  // one row
+  bool one_row = read.equal == source.path->columns.size();
+  if (one_row) {
     exact_ = false;
     return Range::kOrdered;
   }
   size_t equalities = parameters_.size();
-  bool unordered = TRY(has_text_numbers(source, read.equal));
   Read equal_only = read;
-  bool possible = unordered || plan_bounds(request, source, read);
-  if (!possible) return Range::kNone;
-  if (!filter_.bounded() && request.after && !unordered)
-    possible = plan_after(request, source, read);
-  if (!possible) return Range::kNone;
-  unordered |= after_text_number_;
-  if (unordered) {
-    read = equal_only;
-    parameters_.resize(equalities);
-    return Range::kUnordered;
+  bool unordered = TRY(has_text_numbers(source, read.equal));
+  if (!unordered) {
+    bool possible = filter_.bounded() ? plan_bounds(request, source, read)
+                                      : !request.after || plan_after(request, source, read);
+    if (!possible) return Range::kNone;
+    unordered = after_text_number_;
   }
-  return Range::kOrdered;
+  if (!unordered) return Range::kOrdered;
+  read = equal_only;
+  parameters_.resize(equalities);
+  return Range::kUnordered;
 }
 
 // Of a plan's index: bounds on its first sort attribute, ends included, since each item is looked

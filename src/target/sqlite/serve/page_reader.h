@@ -5,7 +5,7 @@
 // 2. All else goes through the Collector: every table that can have items of the partition gives
 //    what its columns narrow down, exact conditions and order are decided on the items.
 // 3. A scan of a plan's tables goes through one table after the other, each in order of its key.
-// Inside the caller's transaction unless one_statement(). One thread at a time.
+// Inside the caller's transaction. One thread at a time.
 #pragma once
 
 #include "mapping/key_order.h"
@@ -61,6 +61,8 @@ class PageReader {
   // The statement's form and parameters_. kUnordered: the rows are not in order, or cannot be
   // narrowed down; then only the equalities are in `read`.
   Result<Range> plan_range(const PageRequest& request, const Source& source, Read& read);
+  void scan_range(const PageRequest& request, const Source& source, Read& read);
+  bool add_equalities(const PageRequest& request, const Source& source, Read& read);
   bool plan_bounds(const PageRequest& request, const Source& source, Read& read);
   bool plan_after(const PageRequest& request, const Source& source, Read& read);
   bool add_bound(const Source& source, ddb::ValueView value, bool lower, bool inclusive,
