@@ -135,6 +135,9 @@ Result<int> serve_command(const Options& options) {
              endpoint->port());
   std::fflush(stdout);
 
+  StopOnSignal::Listener listener(signals, [](const std::string&) {
+    fmt::print(stderr, "stopping when requests in progress are answered; a second signal stops at once\n");
+  });
   while (!signals.token().stop_requested())
     io::system_clock().sleep(std::chrono::hours(1), signals.token());
   endpoint->stop(std::chrono::seconds(options.grace_s));
