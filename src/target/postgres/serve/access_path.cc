@@ -1,5 +1,7 @@
 #include "target/postgres/serve/access_path.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "mapping/key_order.h"
@@ -8,7 +10,25 @@ namespace offramp::target::postgres {
 
 using model::KeyAttribute;
 
-AccessPath::AccessPath(const ServedTable& table, const ServedIndex* of) : index(of != nullptr) {
+namespace {
+
+// PostgreSQL's B-trees end at 2704 bytes an entry. Of a made table longer entries are in the
+// overflow table.
+constexpr size_t kEntryBytesMax = 2500;
+
+std::string too_long_sql(const std::vector<std::optional<AttributeSql>>& all,
+                         const std::vector<KeyAttribute>& attributes) {
+  std::string sum;
+  for (size_t i = 0; i < all.size(); ++i)
+    if (all[i] && attributes[i].type != ddb::Type::kN)
+      sum += fmt::format("{}COALESCE(octet_length({}), 0)", sum.empty() ? "" : " + ", all[i]->sql);
+  return sum.empty() ? "" : fmt::format(" OR {} > {}", sum, kEntryBytesMax);
+}
+
+}  // namespace
+
+AccessPath::AccessPath(const ServedTable& table, const ServedIndex* of, std::string_view alias)
+    : index(of != nullptr) {
   auto add = [&](const KeyAttribute& attribute) {
     auto same = [&](const KeyAttribute& other) { return other.name == attribute.name; };
     if (std::none_of(attributes.begin(), attributes.end(), same)) attributes.push_back(attribute);
@@ -39,13 +59,14 @@ AccessPath::AccessPath(const ServedTable& table, const ServedIndex* of) : index(
     if (!index) parent.partition_columns = mapping::key_order(mapping, t).partition_columns;
     bool partition_said = true, order_said = true;
     for (uint32_t i = 0; i < attributes.size(); ++i) {
-      parent.sql.push_back(attribute_sql(mapping, t, attributes[i]));
+      parent.sql.push_back(attribute_sql(mapping, t, attributes[i], alias));
       (i < partition_count ? partition_said : order_said) &= parent.sql[i].has_value();
       // What CreateTable makes never hides a value: such items are in the overflow table.
       if (!index || table.made_here || i >= partition_count + sort_count) continue;
-      std::string hidden = hidden_values_sql(mapping, t, attributes[i]);
+      std::string hidden = hidden_values_sql(mapping, t, attributes[i], alias);
       if (!hidden.empty()) parent.hidden += (parent.hidden.empty() ? "" : " OR ") + hidden;
     }
+    if (!parent.hidden.empty()) parent.hidden += too_long_sql(parent.sql, attributes);
     parent.query_ordered = order_said && (!index || partition_said);
     parent.scan_ordered = order_said && partition_said;
     parents.push_back(std::move(parent));

@@ -12,7 +12,8 @@
 namespace offramp::target::postgres {
 
 struct AccessPath {
-  AccessPath(const ServedTable& table, const ServedIndex* index);
+  // `alias`: see attribute_sql.h.
+  AccessPath(const ServedTable& table, const ServedIndex* index, std::string_view alias = "t.");
 
   // What the rows of one parent table say of an attribute; by the order of `attributes`.
   struct Parent {

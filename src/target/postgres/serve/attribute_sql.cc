@@ -16,7 +16,9 @@ using mapping::TableShape;
 using model::ColumnType;
 using model::TimeFormat;
 
-std::string column_sql(const Column& column) { return "t." + quote_identifier(column.name); }
+std::string column_sql(const Column& column, std::string_view alias) {
+  return std::string(alias) + quote_identifier(column.name);
+}
 
 const TableShape& shape_of(const mapping::CompiledMapping& mapping, uint32_t table) {
   return mapping.impl().shapes[static_cast<size_t>(mapping.impl().shape_of_table[table])];
@@ -62,8 +64,8 @@ std::optional<std::string> time_sql(const std::string& column, TimeFormat format
 }
 
 // The text of a column that holds a part of type S, or a number's text in a template.
-std::optional<std::string> text_sql(const Column& column) {
-  std::string name = column_sql(column);
+std::optional<std::string> text_sql(const Column& column, std::string_view alias) {
+  std::string name = column_sql(column, alias);
   switch (column.type) {
     case ColumnType::kText:
       return name;
@@ -82,8 +84,8 @@ std::optional<std::string> text_sql(const Column& column) {
 }
 
 // As the service compares the attribute.
-std::optional<std::string> whole_sql(const Column& column, Type type) {
-  std::string name = column_sql(column);
+std::optional<std::string> whole_sql(const Column& column, Type type, std::string_view alias) {
+  std::string name = column_sql(column, alias);
   switch (type) {
     case Type::kS:
       if (column.type == ColumnType::kText) return name;
@@ -96,7 +98,7 @@ std::optional<std::string> whole_sql(const Column& column, Type type) {
         return std::nullopt;
       if (column.type == ColumnType::kUuid || column.type == ColumnType::kDate ||
           column.type == ColumnType::kTimestamptz)
-        return fmt::format("({} COLLATE \"C\")", *text_sql(column));
+        return fmt::format("({} COLLATE \"C\")", *text_sql(column, alias));
       return std::nullopt;
     case Type::kN:
       if (column.type == ColumnType::kNumeric) return name;
@@ -128,85 +130,89 @@ std::string extra_sql(const std::string& extra, std::string_view name, Type type
 }
 
 std::optional<AttributeSql> key_sql(const mapping::Table& table, const mapping::KeyPart& part,
-                                    Type type) {
+                                    Type type, std::string_view alias) {
+  const auto& literals = part.pattern.literals();
   if (part.pattern.whole()) {
     const Column& column = table.columns[part.columns[0]];
-    auto sql = whole_sql(column, type);
+    auto sql = whole_sql(column, type, alias);
     // Text of a number, say: a column that the plan typed otherwise.
     if (!sql && type == Type::kS)
-      if (auto text = text_sql(column)) sql = fmt::format("({} COLLATE \"C\")", *text);
+      if (auto text = text_sql(column, alias)) sql = fmt::format("({} COLLATE \"C\")", *text);
     if (!sql) return std::nullopt;
-    bool plain = *sql == column_sql(column);
-    return AttributeSql{std::move(*sql), plain, true};
+    int plain = *sql == column_sql(column, alias) ? static_cast<int>(part.columns[0]) : -1;
+    return AttributeSql{.sql = std::move(*sql), .column = plain, .never_null = true};
   }
+  if (part.columns.size() == 1 && literals[1].empty() &&
+      table.columns[part.columns[0]].type == ColumnType::kText)
+    return AttributeSql{.sql = column_sql(table.columns[part.columns[0]], alias),
+                        .literal = literals[0],
+                        .column = static_cast<int>(part.columns[0]),
+                        .never_null = true};
   std::string sql;
   auto add = [&](const std::string& piece) { sql += (sql.empty() ? "" : " || ") + piece; };
-  if (!part.pattern.literals()[0].empty() || part.columns.empty())
-    add(quote_literal(part.pattern.literals()[0]) + "::text");
+  if (!literals[0].empty() || part.columns.empty()) add(quote_literal(literals[0]) + "::text");
   for (size_t i = 0; i < part.columns.size(); ++i) {
-    auto text = text_sql(table.columns[part.columns[i]]);
+    auto text = text_sql(table.columns[part.columns[i]], alias);
     if (!text) return std::nullopt;
     add(*text);
-    if (!part.pattern.literals()[i + 1].empty())
-      add(quote_literal(part.pattern.literals()[i + 1]) + "::text");
+    if (!literals[i + 1].empty()) add(quote_literal(literals[i + 1]) + "::text");
   }
   if (sql.find('\0') != std::string::npos) return std::nullopt;
-  return AttributeSql{"((" + sql + ") COLLATE \"C\")", false, true};
+  return AttributeSql{.sql = "((" + sql + ") COLLATE \"C\")", .never_null = true};
 }
 
 }  // namespace
 
 std::optional<AttributeSql> attribute_sql(const mapping::CompiledMapping& mapping, uint32_t index,
-                                          const model::KeyAttribute& attribute) {
+                                          const model::KeyAttribute& attribute,
+                                          std::string_view alias) {
   if (attribute.name.find('\0') != std::string::npos) return std::nullopt;
   const TableShape& shape = shape_of(mapping, index);
   const mapping::Table& table = mapping.tables()[index];
   int found = shape.row.root.find(attribute.name);
-  std::string extra =
-      extra_sql(column_sql(table.columns[shape.row.extra_column]), attribute.name, attribute.type);
-  if (found < 0) return AttributeSql{extra, false, false};
+  AttributeSql extra{.sql = extra_sql(column_sql(table.columns[shape.row.extra_column], alias),
+                                      attribute.name, attribute.type)};
+  if (found < 0) return extra;
   const PathNode& place = shape.row.root.members[static_cast<size_t>(found)];
   if (place.place == PathNode::Place::kKey)
-    return key_sql(table, shape.key[place.index], attribute.type);
-  if (place.place != PathNode::Place::kColumn) return AttributeSql{extra, false, false};
+    return key_sql(table, shape.key[place.index], attribute.type, alias);
+  if (place.place != PathNode::Place::kColumn) return extra;
   const Column& column = table.columns[place.index];
-  auto sql = whole_sql(column, attribute.type);
+  auto sql = whole_sql(column, attribute.type, alias);
   if (!sql) {
-    // The column's values are of another type, or in a form that SQL cannot write.
-    bool other_type = (attribute.type == Type::kB) ||
+    // A column of another type leaves the attribute's values in `extra`; the others hold them in a
+    // form that SQL cannot write.
+    bool other_type = attribute.type == Type::kB ||
                       (attribute.type == Type::kN && column.type == ColumnType::kText) ||
                       (attribute.type == Type::kS &&
                        (column.type == ColumnType::kNumeric || column.type == ColumnType::kBigint ||
                         column.type == ColumnType::kDouble || column.type == ColumnType::kBytea));
     if (!other_type) return std::nullopt;
-    return AttributeSql{extra, false, false};
+    return extra;
   }
-  bool plain = *sql == column_sql(column);
   // Values of these types never are in `extra`, as far as SQL can hold them.
-  if (plain || column.type == ColumnType::kAttribute)
-    return AttributeSql{std::move(*sql), plain, false};
-  return AttributeSql{fmt::format("COALESCE({}, {})", extra, *sql), false, false};
+  if (*sql == column_sql(column, alias))
+    return AttributeSql{.sql = std::move(*sql), .column = static_cast<int>(place.index)};
+  if (column.type == ColumnType::kAttribute) return AttributeSql{.sql = std::move(*sql)};
+  return AttributeSql{.sql = fmt::format("COALESCE({}, {})", extra.sql, *sql)};
 }
 
 std::string hidden_values_sql(const mapping::CompiledMapping& mapping, uint32_t index,
-                              const model::KeyAttribute& attribute) {
+                              const model::KeyAttribute& attribute, std::string_view alias) {
   const TableShape& shape = shape_of(mapping, index);
   const mapping::Table& table = mapping.tables()[index];
   int found = shape.row.root.find(attribute.name);
-  if (found >= 0 &&
-      shape.row.root.members[static_cast<size_t>(found)].place == PathNode::Place::kKey)
-    return "";
-  std::string extra = column_sql(table.columns[shape.row.extra_column]);
+  const PathNode* place =
+      found >= 0 ? &shape.row.root.members[static_cast<size_t>(found)] : nullptr;
+  if (place && place->place == PathNode::Place::kKey) return "";
+  std::string extra = column_sql(table.columns[shape.row.extra_column], alias);
   std::string sql = fmt::format("jsonb_typeof({}->'$M64') = 'array'", extra);
-  if (attribute.type == Type::kS) {
-    sql += fmt::format(" OR jsonb_exists({}->{}, '$S64')", extra, quote_literal(attribute.name));
-    if (found >= 0) {
-      const PathNode& place = shape.row.root.members[static_cast<size_t>(found)];
-      if (place.place == PathNode::Place::kColumn &&
-          table.columns[place.index].type == ColumnType::kAttribute)
-        sql += fmt::format(" OR jsonb_exists({}, '$S64')", column_sql(table.columns[place.index]));
-    }
-  }
+  if (attribute.type != Type::kS || attribute.name.find('\0') != std::string::npos) return sql;
+  sql += fmt::format(" OR jsonb_exists({}->{}, '$S64')", extra, quote_literal(attribute.name));
+  if (place && place->place == PathNode::Place::kColumn &&
+      table.columns[place->index].type == ColumnType::kAttribute)
+    sql +=
+        fmt::format(" OR jsonb_exists({}, '$S64')", column_sql(table.columns[place->index], alias));
   return sql;
 }
 

@@ -14,20 +14,22 @@
 namespace offramp::target::postgres {
 
 struct AttributeSql {
-  std::string sql;      // over the table named t
-  bool column = false;  // a plain column: `sql` needs no index of its own
+  std::string sql;
+  // Every value in the table is this text followed by what `sql` says: the order is that of `sql`.
+  std::string literal;
+  int column = -1;  // `sql` is this plain column
   bool never_null = false;
-  // In the rows of one partition this is a column in the expression's order (text behind a
-  // literal).
 };
 
-// Of a parent table. Nothing when it cannot be said in SQL.
+// Of a parent table whose columns are named behind `alias` ("t.", or "" in an index's definition).
+// Nothing when it cannot be said in SQL.
 std::optional<AttributeSql> attribute_sql(const mapping::CompiledMapping& mapping, uint32_t table,
-                                          const model::KeyAttribute& attribute);
+                                          const model::KeyAttribute& attribute,
+                                          std::string_view alias);
 
 // A condition on the rows of a parent table that may hold a value of this attribute which its
 // expression does not show; empty when there are none such.
 std::string hidden_values_sql(const mapping::CompiledMapping& mapping, uint32_t table,
-                              const model::KeyAttribute& attribute);
+                              const model::KeyAttribute& attribute, std::string_view alias);
 
 }  // namespace offramp::target::postgres

@@ -39,9 +39,7 @@ Status PageReader::read(TableState& state, const PageRequest& request, Page& pag
   if (request.after && path_->order_of(query).empty()) return {};
   const AccessPath::Parent& first = path_->parents[0];
   bool ordered = query ? first.query_ordered : first.scan_ordered;
-  if (state.simple() && ordered && first.hidden.empty() && !range_.no_rows() &&
-      TRY(read_simple(state, page)))
-    return {};
+  if (state.simple() && ordered && first.hidden.empty() && TRY(read_simple(state, page))) return {};
   for (Mode mode : {Mode::kOneTrip, Mode::kTransaction}) {
     page.items.reset();
     page.more = false;
@@ -76,16 +74,16 @@ bool PageReader::count(ItemView item, Page& page) {
   return page.more;
 }
 
-// False: the overflow table is not empty.
+// False: the overflow table is not empty, or all that there is.
 Result<bool> PageReader::read_simple(TableState& state, Page& page) {
   ParentState& parent = state.parents[0];
   uint32_t columns = static_cast<uint32_t>(state.table(parent.table).columns.size());
   ReadShape shape{.path = path_number_, .segmented = request_->segments > 1, .probe = true};
   for (;;) {
-    range_.shape(shape);
     params_.clear();
-    range_.add_partition(path_->parents[0], params_);
-    range_.add_sort(params_);
+    if (!TRY(add_partition(state, parent, path_->parents[0])) ||
+        !range_.add_sort(path_->parents[0], shape, params_))
+      return false;
     if (shape.segmented) {
       params_.add_int64(request_->segments);
       params_.add_int64(request_->segment);
@@ -131,18 +129,17 @@ void PageReader::make_streams(TableState& state) {
   bool query = !request_->partition.empty();
   for (size_t i = 0; i < path_->parents.size(); ++i) {
     const AccessPath::Parent& parent = path_->parents[i];
-    if (!range_.no_rows()) {
-      bool ordered = query ? parent.query_ordered : parent.scan_ordered;
-      Stream& stream =
-          add_stream(state.parents[i], i, ordered ? ReadKind::kOrdered : ReadKind::kCandidates);
-      bool said = std::all_of(parent.sql.begin(),
-                              parent.sql.begin() + static_cast<long>(path_->partition_count),
-                              [](const auto& sql) { return sql.has_value(); });
-      // Rows that hide a value are no part of an ordered stream, but of candidates; their hash
-      // would be NULL.
-      stream.segmented = request_->segments > 1 && said && ordered;
-      if (!ordered) continue;
-    }
+    bool ordered = query ? parent.query_ordered : parent.scan_ordered;
+    Stream& stream =
+        add_stream(state.parents[i], i, ordered ? ReadKind::kOrdered : ReadKind::kCandidates);
+    bool said = std::all_of(parent.sql.begin(),
+                            parent.sql.begin() + static_cast<long>(path_->partition_count),
+                            [](const auto& sql) { return sql.has_value(); });
+    // Rows that hide a value are no part of an ordered stream, but of candidates; their hash
+    // would be NULL.
+    stream.segmented = request_->segments > 1 && said && ordered;
+    // Candidates are all rows, the hidden ones too.
+    if (!ordered) continue;
     if (!parent.hidden.empty()) add_stream(state.parents[i], i, ReadKind::kHidden);
   }
   add_stream(state.overflow, 0, ReadKind::kCandidates).overflow = true;
@@ -173,6 +170,24 @@ void PageReader::queue_overflow(TableState& state, Stream& stream) {
   channel_.queue(statement, params_);
 }
 
+// The partition's parameters; false: it has no rows in this table.
+Result<bool> PageReader::add_partition(TableState& state, ParentState& parent,
+                                       const AccessPath::Parent& described) {
+  if (request_->partition.empty()) return true;
+  if (path_->index) return range_.add_partition(described, params_);
+  key_rows_.clear();
+  key_rows_.cells.resize(described.partition_columns);
+  key_rows_.rows = 1;
+  arena_.reset();
+  if (!state.partition_cells.find(parent.table, request_->partition[0], arena_,
+                                  key_rows_.cells.data()))
+    return false;
+  parent.partition.clear();
+  TRY(parent.partition.append(key_rows_, 0, 1));
+  params_.add_row(parent.partition.row_bytes(0));
+  return true;
+}
+
 // The statements of the stream's next rows.
 Status PageReader::queue_rows(TableState& state, Stream& stream) {
   stream.first = channel_.queued();
@@ -189,30 +204,16 @@ Status PageReader::queue_rows(TableState& state, Stream& stream) {
                   .segmented = stream.segmented};
   shape.continued = stream.kind != ReadKind::kOrdered && !stream.last_key.empty();
   params_.clear();
-  bool by_partition = !request_->partition.empty() && stream.kind != ReadKind::kHidden;
-  if (by_partition && !path_->index) {
-    key_rows_.clear();
-    key_rows_.cells.resize(parent.partition_columns);
-    arena_.reset();
-    if (!state.partition_cells.find(parent.table, request_->partition[0], arena_,
-                                    key_rows_.cells.data())) {
-      stream.ended = true;
-      stream.rows = 0;
-      return {};
-    }
-    key_rows_.rows = 1;
-    CopyEncoder encoder(state.table(parent.table), parent.partition_columns);
-    TRY(encoder.append(key_rows_, 0, 1));
-    json_ = encoder.row_bytes(0);
-    params_.add_row(json_);
-  } else if (by_partition) {
-    range_.add_partition(parent, params_);
+  bool some = true;
+  if (stream.kind != ReadKind::kHidden) {
+    shape.query = !request_->partition.empty();
+    some = TRY(add_partition(state, *stream.parent, parent));
   }
-  if (stream.kind == ReadKind::kOrdered) {
-    range_.shape(shape);
-    range_.add_sort(params_);
-  } else {
-    shape.query = by_partition;
+  if (some && stream.kind == ReadKind::kOrdered) some = range_.add_sort(parent, shape, params_);
+  if (!some) {
+    stream.ended = true;
+    stream.rows = 0;
+    return {};
   }
   if (shape.segmented) {
     params_.add_int64(request_->segments);

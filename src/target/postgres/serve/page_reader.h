@@ -51,6 +51,8 @@ class PageReader {
   Result<bool> read_simple(TableState& state, Page& page);
   void make_streams(TableState& state);
   Stream& add_stream(ParentState& parent, size_t number, ReadKind kind);
+  Result<bool> add_partition(TableState& state, ParentState& parent,
+                             const AccessPath::Parent& described);
   Status queue_rows(TableState& state, Stream& stream);
   void queue_overflow(TableState& state, Stream& stream);
   void take_results(Stream& stream);

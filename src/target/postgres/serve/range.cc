@@ -16,6 +16,25 @@ size_t nul_at(Type type, std::string_view bytes) {
   return type == Type::kS ? bytes.find('\0') : std::string_view::npos;
 }
 
+// Where a value lies among those of a parent table, which all begin with the literal.
+enum class Place { kBelowAll, kWithin, kAboveAll };
+Place place_of(const AttributeSql& sql, ValueView value, std::string_view& rest) {
+  rest = value.bytes();
+  if (!rest.starts_with(sql.literal))
+    return rest < sql.literal ? Place::kBelowAll : Place::kAboveAll;
+  rest.remove_prefix(sql.literal.size());
+  return Place::kWithin;
+}
+
+// Adds what rows must be equal to; false when none can be.
+bool add_equal(const AttributeSql& sql, ValueView value, Params& params) {
+  std::string_view rest;
+  if (place_of(sql, value, rest) != Place::kWithin) return false;
+  if (nul_at(value.type(), rest) != std::string_view::npos) return false;
+  params.add_value(value.type(), rest);
+  return true;
+}
+
 // The least byte string behind all that begin with `prefix`; of text: the least text. False: there
 // is none.
 bool next_prefix(Type type, std::string_view prefix, std::string& out) {
@@ -73,43 +92,11 @@ Status Range::set(const AccessPath& path, const PageRequest& request) {
   path_ = &path;
   request_ = &request;
   query_ = !request.partition.empty();
-  no_rows_ = false;
-  lower_ = upper_ = {};
-  auto no_nul = [&](ValueView value) {
-    no_rows_ |= nul_at(value.type(), value.bytes()) != std::string_view::npos;
-  };
-  for (ValueView value : request.partition) no_nul(value);
-  for (ValueView value : request.sort_equal) no_nul(value);
-  if (request.lower) set_bound(*request.lower, true);
-  if (request.upper) set_bound(*request.upper, false);
-  if (request.prefix) set_prefix(request.prefix);
   return set_after(request.after);
-}
-
-void Range::set_bound(const SortBound& bound, bool lower) {
-  ValueView value = bound.values[0];
-  Bound& out = lower ? lower_ : upper_;
-  out = {bound.inclusive ? Compare::kInclusive : Compare::kStrict, {value.type(), value.bytes()}};
-  size_t nul = nul_at(value.type(), value.bytes());
-  if (nul == std::string_view::npos) return;
-  out.value.bytes = value.bytes().substr(0, nul);
-  out.compare = lower ? Compare::kStrict : Compare::kInclusive;
-}
-
-void Range::set_prefix(ValueView prefix) {
-  if (nul_at(prefix.type(), prefix.bytes()) != std::string_view::npos) {
-    no_rows_ = true;
-    return;
-  }
-  lower_ = {Compare::kInclusive, {prefix.type(), prefix.bytes()}};
-  if (next_prefix(prefix.type(), prefix.bytes(), prefix_end_))
-    upper_ = {Compare::kStrict, {prefix.type(), prefix_end_}};
 }
 
 Status Range::set_after(ItemView after) {
   after_ = after;
-  after_values_.clear();
-  after_compare_ = Compare::kStrict;
   if (!after) return {};
   for (uint32_t i : path_->order_of(query_)) {
     const model::KeyAttribute& attribute = path_->attributes[i];
@@ -117,35 +104,88 @@ Status Range::set_after(ItemView after) {
     if (!value || value.type() != attribute.type)
       return Error(ErrorKind::kInternal, "store.bad_start",
                    "the place to go on from lacks '" + attribute.name + "'");
-    size_t nul = nul_at(value.type(), value.bytes());
-    after_values_.push_back({value.type(), value.bytes().substr(0, nul)});
-    if (nul == std::string_view::npos) continue;
-    after_compare_ = request_->forward ? Compare::kStrict : Compare::kInclusive;
-    break;
   }
   return {};
 }
 
-void Range::shape(ReadShape& shape) const {
-  shape.query = query_;
-  shape.equals = static_cast<uint8_t>(request_->sort_equal.size());
-  shape.lower = lower_.compare;
-  shape.upper = upper_.compare;
-  shape.after = static_cast<uint8_t>(after_values_.size());
-  shape.after_compare = after_compare_;
-  shape.forward = request_->forward;
-}
-
-void Range::add_partition(const AccessPath::Parent& parent, Params& params) const {
+bool Range::add_partition(const AccessPath::Parent& parent, Params& params) const {
   for (size_t i = 0; i < request_->partition.size(); ++i)
-    if (parent.sql[i]) params.add_value(request_->partition[i]);
+    if (parent.sql[i] && !add_equal(*parent.sql[i], request_->partition[i], params)) return false;
+  return true;
 }
 
-void Range::add_sort(Params& params) const {
-  for (ValueView value : request_->sort_equal) params.add_value(value);
-  for (const Bound* bound : {&lower_, &upper_})
-    if (bound->compare != Compare::kNone) params.add_value(bound->value.type, bound->value.bytes);
-  for (const Value& value : after_values_) params.add_value(value.type, value.bytes);
+// False: no value is on this side of the bound.
+bool Range::set_bound(const AttributeSql& sql, const SortBound& bound, bool lower, Bound& out) {
+  ValueView value = bound.values[0];
+  Place place = place_of(sql, value, out.bytes);
+  if (place != Place::kWithin) {
+    out.compare = Compare::kNone;
+    return (place == Place::kBelowAll) == lower;
+  }
+  out.type = value.type();
+  out.compare = bound.inclusive ? Compare::kInclusive : Compare::kStrict;
+  size_t nul = nul_at(value.type(), out.bytes);
+  if (nul == std::string_view::npos) return true;
+  out.bytes = out.bytes.substr(0, nul);
+  out.compare = lower ? Compare::kStrict : Compare::kInclusive;
+  return true;
+}
+
+bool Range::set_prefix(const AttributeSql& sql, ValueView prefix, Bound& lower, Bound& upper) {
+  std::string_view text = prefix.bytes();
+  if (std::string_view(sql.literal).starts_with(text)) return true;
+  if (!text.starts_with(sql.literal)) return false;
+  text.remove_prefix(sql.literal.size());
+  if (nul_at(prefix.type(), text) != std::string_view::npos) return false;
+  lower = {Compare::kInclusive, prefix.type(), text};
+  if (next_prefix(prefix.type(), text, prefix_end_))
+    upper = {Compare::kStrict, prefix.type(), prefix_end_};
+  return true;
+}
+
+bool Range::add_sort(const AccessPath::Parent& parent, ReadShape& shape, Params& params) {
+  shape.query = query_;
+  shape.forward = request_->forward;
+  shape.equals = static_cast<uint8_t>(request_->sort_equal.size());
+  size_t at = path_->partition_count;
+  for (ValueView value : request_->sort_equal)
+    if (!add_equal(*parent.sql[at++], value, params)) return false;
+  Bound lower, upper;
+  if (request_->lower && !set_bound(*parent.sql[at], *request_->lower, true, lower)) return false;
+  if (request_->upper && !set_bound(*parent.sql[at], *request_->upper, false, upper)) return false;
+  if (request_->prefix && !set_prefix(*parent.sql[at], request_->prefix, lower, upper))
+    return false;
+  shape.lower = lower.compare;
+  shape.upper = upper.compare;
+  for (const Bound* bound : {&lower, &upper})
+    if (bound->compare != Compare::kNone) params.add_value(bound->type, bound->bytes);
+  return add_after(parent, shape, params);
+}
+
+// A value beside the table's, or with a NUL, ends the comparison: all rows that are equal up to
+// there lie on one side.
+bool Range::add_after(const AccessPath::Parent& parent, ReadShape& shape, Params& params) const {
+  shape.after = 0;
+  shape.after_compare = Compare::kStrict;
+  if (!after_) return true;
+  for (uint32_t i : path_->order_of(query_)) {
+    ValueView value = after_.find(path_->attributes[i].name);
+    std::string_view rest;
+    Place place = place_of(*parent.sql[i], value, rest);
+    if (place != Place::kWithin) {
+      bool all = (place == Place::kBelowAll) == request_->forward;
+      if (shape.after == 0) return all;
+      shape.after_compare = all ? Compare::kInclusive : Compare::kStrict;
+      return true;
+    }
+    size_t nul = nul_at(value.type(), rest);
+    params.add_value(value.type(), rest.substr(0, nul));
+    ++shape.after;
+    if (nul == std::string_view::npos) continue;
+    shape.after_compare = request_->forward ? Compare::kStrict : Compare::kInclusive;
+    return true;
+  }
+  return true;
 }
 
 bool Range::in_segment(ItemView item) const {

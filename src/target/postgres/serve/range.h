@@ -21,14 +21,11 @@ class Range {
   // Goes on behind another item.
   Status set_after(ddb::ItemView after);
 
-  // No row of any table can be in the range (but items of the overflow table can).
-  bool no_rows() const { return no_rows_; }
-  // The parts of `shape` that are conditions on values.
-  void shape(ReadShape& shape) const;
-  // Their parameters, in order. The partition's are left to the caller where key columns stand for
-  // them.
-  void add_partition(const AccessPath::Parent& parent, Params& params) const;
-  void add_sort(Params& params) const;
+  // Conditions on the rows of one parent table: the partition's attributes; then the sort
+  // attributes' and the place to go on from, which are also told to `shape`. False: none of its
+  // rows can be in the range.
+  bool add_partition(const AccessPath::Parent& parent, Params& params) const;
+  bool add_sort(const AccessPath::Parent& parent, ReadShape& shape, Params& params);
 
   // Whether an item belongs to the range, the place to go on from and the segment included.
   enum class Segment { kChecked, kUnchecked };
@@ -37,26 +34,21 @@ class Range {
   int compare(ddb::ItemView a, ddb::ItemView b) const;
 
  private:
-  struct Value {
+  struct Bound {
+    Compare compare = Compare::kNone;
     ddb::Type type = ddb::Type::kS;
     std::string_view bytes;
   };
-  struct Bound {
-    Compare compare = Compare::kNone;
-    Value value;
-  };
-  void set_bound(const SortBound& bound, bool lower);
-  void set_prefix(ddb::ValueView prefix);
+  static bool set_bound(const AttributeSql& sql, const SortBound& bound, bool lower, Bound& out);
+  bool set_prefix(const AttributeSql& sql, ddb::ValueView prefix, Bound& lower, Bound& upper);
+  bool add_after(const AccessPath::Parent& parent, ReadShape& shape, Params& params) const;
   bool in_segment(ddb::ItemView item) const;
 
   const AccessPath* path_ = nullptr;
   const PageRequest* request_ = nullptr;
   ddb::ItemView after_;
-  bool query_ = false, no_rows_ = false;
-  Bound lower_, upper_;
+  bool query_ = false;
   std::string prefix_end_;  // the least text behind all that begin with the prefix
-  std::vector<Value> after_values_;
-  Compare after_compare_ = Compare::kStrict;
 };
 
 // The service's order of two values of one key type.

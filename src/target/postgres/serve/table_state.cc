@@ -25,10 +25,14 @@ ChildState make_child(const TableState& state, uint32_t index) {
 ParentState make_parent(const TableState& state, uint32_t index) {
   TableNames names = state.names(index);
   const Table& table = *names.table;
+  uint32_t partition_columns = table.role == TableRole::kParent
+                                   ? mapping::key_order(*state.mapping, index).partition_columns
+                                   : table.key_columns;
   ParentState parent{.table = index,
                      .key_columns = table.key_columns,
                      .rows = CopyEncoder(table, count(table)),
                      .keys = CopyEncoder(table, table.key_columns),
+                     .partition = CopyEncoder(table, partition_columns),
                      .decoder = CopyDecoder(table, count(table)),
                      .find = find_statement(names, Find::kPlain),
                      .lock = find_statement(names, Find::kLock),

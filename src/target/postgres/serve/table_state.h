@@ -29,7 +29,7 @@ struct ChildState {
 
 struct ParentState {
   uint32_t table, key_columns;
-  CopyEncoder rows, keys;
+  CopyEncoder rows, keys, partition;  // partition: the key columns that a partition gives
   CopyDecoder decoder;
   Statement find, lock, insert, upsert, remove;
   std::vector<ChildState> children;
