@@ -45,6 +45,8 @@ TEST_F(CellsTest, C11_EachNumberHasOneStorageForm) {
       {"-9223372036854775808", CellKind::kInt64},
       {"9223372036854775808",
        CellKind::kText},  // the double is 2^63, its shortest decimal 9223372036854776000
+      {"9223372036854776000", CellKind::kDouble},
+      {"-9223372036854776000", CellKind::kText},  // as REAL it would equal the INTEGER -2^63
       {"10000000000000000000", CellKind::kDouble},
       {"100000000000000000000000", CellKind::kDouble},  // 1e23
       {"1.5", CellKind::kDouble},
