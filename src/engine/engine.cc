@@ -11,6 +11,12 @@ namespace {
 
 // What is kept of an answer's memory between requests.
 constexpr size_t kAnswerBytesKept = 4 << 20;
+// And of items' nodes: 400 KB of tiny values are 200,000 of them, and there may be 100 such items.
+constexpr size_t kNodesKept = 1 << 18;
+
+void trim(ddb::ItemBatch& batch) {
+  if (batch.nodes().capacity() > kNodesKept) batch = ddb::ItemBatch();
+}
 
 }  // namespace
 
@@ -31,7 +37,9 @@ struct Worker::Impl {
 
   Status run(std::string_view operation, std::string_view body) {
     auto found = dispatch().find(operation);
-    if (found == dispatch().end()) return service_error("UnknownOperationException", "");
+    if (found == dispatch().end())
+      return service_error("UnknownOperationException", "The operation " + std::string(operation) +
+                                                            " is not served at this endpoint");
     TRY(context.request.parse(body, *found->second.shape));
     context.out.clear();
     context.error_extra.clear();
@@ -100,6 +108,8 @@ Worker::~Worker() = default;
 void Worker::execute(std::string_view operation, std::string_view body, Reply& reply) {
   Context& context = impl_->context;
   Status status = impl_->run(operation, body);
+  for (ddb::ItemBatch* batch : {&context.read, &context.made, &context.shown, &context.page.items})
+    trim(*batch);
   if (status.ok()) {
     reply.status = 200;
     reply.error_type.clear();
@@ -110,6 +120,7 @@ void Worker::execute(std::string_view operation, std::string_view body, Reply& r
   }
   if (!is_service_error(status.error()) && context.options.log) context.options.log(status.error());
   write_error(status.error(), context.error_extra, reply);
+  if (context.out.capacity() > kAnswerBytesKept) std::string().swap(context.out);
 }
 
 }  // namespace offramp::engine

@@ -270,7 +270,9 @@ TEST_F(ItemsTest, ErrorsComeInTheServicesOrder) {
           R"("Item":{"pk":{"S":"a"}},"ConditionExpression":"pk.x = :v","ExpressionAttributeValues":{":v":{"S":"x"}})"),
       "ValidationException: Key attributes must be scalars; list random access '[]' and map lookup "
       "'.' are not allowed: Key: pk");
-  EXPECT_EQ(call("Nonsense", "{}").error_type, "UnknownOperationException");
+  EXPECT_EQ(
+      error("UpdateTimeToLive", "{}"),
+      "UnknownOperationException: The operation UpdateTimeToLive is not served at this endpoint");
 }
 
 TEST_F(ItemsTest, CapacityIsTold) {

@@ -84,6 +84,9 @@ Status transact_get(Context& context) {
 
   TRY(context.session->get(refs, context.read, context.found));
   size_t bytes = 0;
+  for (ddb::ItemView item : context.found) bytes += item ? ddb::item_size(item) : 0;
+  if (bytes > kBytesMax)
+    return validation("Collection size exceeded: the items of a transaction are limited to 4 MB");
   TransactCapacity capacity(ConsumedCapacity::Kind::kTransactRead,
                             capacity_detail(root["ReturnConsumedCapacity"]));
   JsonWriter write(context.out);
@@ -92,9 +95,7 @@ Status transact_get(Context& context) {
   write.open('[');
   for (size_t i = 0; i < gets.size(); ++i) {
     ddb::ItemView item = context.found[i];
-    size_t size = item ? ddb::item_size(item) : 0;
-    bytes += size;
-    capacity.add_read(*gets[i].table, size);
+    capacity.add_read(*gets[i].table, item ? ddb::item_size(item) : 0);
     write.open('{');
     if (item) {
       write.name("Item");
@@ -102,8 +103,6 @@ Status transact_get(Context& context) {
     }
     write.close('}');
   }
-  if (bytes > kBytesMax)
-    return validation("Collection size exceeded: the items of a transaction are limited to 4 MB");
   write.close(']');
   capacity.append_json(write);
   write.close('}');
