@@ -69,7 +69,8 @@ demo: build
 	@scripts/install-deps demo
 	@scripts/demo
 
-bench: build test-deps
+bench: build
+	@scripts/install-deps bench
 	@cmake --build build -j $(JOBS) --target bench_programs
 	@$(PYTHON) bench/run.py
 

@@ -10,7 +10,7 @@ void assertion_failed(const char* expression, const char* file, int line) {
   std::fprintf(stderr, "offramp: defect: assertion '%s' failed at %s:%d; please report it\n", expression, file,
                line);
   std::fflush(stderr);
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(OFFRAMP_SANITIZED)
   std::abort();
 #else
   std::_Exit(4);
