@@ -36,13 +36,14 @@ struct Worker::Impl {
   Context context;
 
   Status run(std::string_view operation, std::string_view body) {
+    // First of all: an error must never carry what belongs to the request before.
+    context.out.clear();
+    context.error_extra.clear();
     auto found = dispatch().find(operation);
     if (found == dispatch().end())
       return service_error("UnknownOperationException", "The operation " + std::string(operation) +
                                                             " is not served at this endpoint");
     TRY(context.request.parse(body, *found->second.shape));
-    context.out.clear();
-    context.error_extra.clear();
     Status status = found->second.run(context);
     // Another process dropped the table (and may have made it again): look once more.
     if (status.ok() || status.error().code() != "store.no_table") return status;

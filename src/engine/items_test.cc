@@ -90,6 +90,20 @@ TEST_F(ItemsTest, ConditionsDecideAndShowTheItem) {
   EXPECT_EQ(reply.body.find("Item\":"), std::string::npos) << reply.body;
 }
 
+TEST_F(ItemsTest, AnErrorShowsNothingOfTheRequestBefore) {
+  ok("PutItem", R"({"TableName":"tab","Item":{"pk":{"S":"a"},"v":{"S":"private"}}})");
+  std::string failing =
+      R"j({"TableName":"tab","Item":{"pk":{"S":"a"}},"ConditionExpression":"attribute_not_exists(pk)",
+                             "ReturnValuesOnConditionCheckFailure":"ALL_OLD"})j";
+  for (auto [operation, body] : {std::pair<const char*, const char*>{"GetItem", "{"},
+                                 {"GetItem", R"({"TableName":[]})"},
+                                 {"GetItem", "{}"},
+                                 {"Nonsense", "{}"}}) {
+    EXPECT_NE(call("PutItem", failing).body.find("private"), std::string::npos);
+    EXPECT_EQ(call(operation, body).body.find("private"), std::string::npos) << body;
+  }
+}
+
 TEST_F(ItemsTest, UpdatesAndTheirReturnValues) {
   auto update = [&](std::string_view expression, std::string_view returned) {
     return ok("UpdateItem",
