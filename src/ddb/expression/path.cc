@@ -26,26 +26,6 @@ Clash clash(Path a, Path b) {
   return a[same].is_index != b[same].is_index ? Clash::kConflict : Clash::kNone;
 }
 
-bool named_before(Path a, Path b) {
-  const size_t same = common(a, b);
-  if (same == a.size() || same == b.size()) return false;
-  return hash_bucket(a[same]) > hash_bucket(b[same]);
-}
-
-// The path that the service names as the one that clashes with paths[i], which does with paths[j]:
-// not always that one, but the one in the highest buckets below the element above the clash.
-size_t path_two(std::span<const Path> paths, size_t i, size_t j) {
-  const bool overlaps = clash(paths[i], paths[j]) == Clash::kOverlap;
-  const size_t shared =
-      overlaps ? std::min(paths[i].size(), paths[j].size()) - 1 : common(paths[i], paths[j]);
-  size_t found = SIZE_MAX;
-  for (size_t k = paths.size(); k-- > i + 1;)
-    if (common(paths[i], paths[k]) >= shared &&
-        (found == SIZE_MAX || named_before(paths[k], paths[found])))
-      found = k;
-  return found;
-}
-
 bool any_clash(std::span<const Path> paths) {
   std::vector<Path> sorted(paths.begin(), paths.end());
   std::sort(sorted.begin(), sorted.end(), [](Path a, Path b) {
@@ -57,14 +37,6 @@ bool any_clash(std::span<const Path> paths) {
 }
 
 }  // namespace
-
-uint32_t hash_bucket(const PathElement& element) {
-  constexpr uint32_t kBuckets = 32;  // few paths make more
-  if (element.is_index) return element.index % kBuckets;
-  uint32_t hash = 0;
-  for (char c : element.name) hash = hash * 31 + static_cast<unsigned char>(c);
-  return (hash ^ (hash >> 16)) % kBuckets;
-}
 
 ValueView find_path(Path path, ValueView item) {
   ValueView at = item;
@@ -114,7 +86,7 @@ std::string path_clash(std::span<const Path> paths) {
       return std::string("Two document paths ") +
              (found == Clash::kOverlap ? "overlap" : "conflict") +
              " with each other; must remove or rewrite one of these paths; path one: " +
-             path_text(paths[i]) + ", path two: " + path_text(paths[path_two(paths, i, j)]);
+             path_text(paths[i]) + ", path two: " + path_text(paths[j]);
     }
   }
   return {};

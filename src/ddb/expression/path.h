@@ -32,10 +32,6 @@ struct PathRange {
 // What the path leads to, or an empty view.
 ValueView find_path(Path path, ValueView item);
 
-// The service keeps the elements below an element in a java.util.HashMap, and some of its messages
-// show the order in which it goes through them: the bucket of one.
-uint32_t hash_bucket(const PathElement& element);
-
 // "[a, b, [3]]", as the service's errors show a path.
 std::string path_text(Path path);
 

@@ -1,5 +1,4 @@
 // Carrying out an update: the new item is written in one walk over the old one.
-#include <algorithm>
 #include <unordered_set>
 
 #include "ddb/expression/lexer.h"
@@ -60,10 +59,6 @@ class Application {
 
   Status run() { return rebuild(plan_.tree.at(PathTree::kRoot), item_, {}); }
 
-  // The error that the service reports of several: it goes through what lies below an element from
-  // the highest bucket of a hash table to the lowest. Called when run() has failed.
-  Status first_error() { return first_error(plan_.tree.at(PathTree::kRoot), item_); }
-
  private:
   // Writes `old` as the branch changes it.
   Status rebuild(const PathTree::Branch& branch, ValueView old, std::string_view name) {
@@ -73,25 +68,6 @@ class Application {
     const uint32_t children =
         wants_list ? TRY(rebuild_list(branch, old)) : TRY(rebuild_map(branch, old));
     builder_.close(container, children);
-    return {};
-  }
-
-  Status first_error(const PathTree::Branch& branch, ValueView old) {
-    const bool wants_list = plan_.tree.at(branch.first).element.is_index;
-    if (old.type() != (wants_list ? Type::kL : Type::kM)) return wrong_path();
-    std::vector<uint32_t> order(branch.count);
-    for (uint32_t i = 0; i < branch.count; ++i) order[i] = branch.first + i;
-    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-      return hash_bucket(plan_.tree.at(a).element) > hash_bucket(plan_.tree.at(b).element);
-    });
-    for (uint32_t index : order) {
-      const PathTree::Branch& child = plan_.tree.at(index);
-      const ValueView found = find_path({&child.element, 1}, old);
-      if (child.leaf == PathTree::kNoLeaf && found)
-        TRY(first_error(child, found));
-      else
-        TRY(change(child, found, {}));
-    }
     return {};
   }
 
@@ -276,9 +252,7 @@ Status Update::apply(ItemView old, ItemView key, ItemBatch& out) const {
   Application application(*plan_, old ? old : key, out);
   if (Status status = application.run(); !status.ok()) {
     out.nodes().resize(mark);
-    Status first = application.first_error();
-    out.nodes().resize(mark);
-    return first.ok() ? status : first;
+    return status;
   }
   out.add_root(static_cast<uint32_t>(mark), 0);
   return {};
