@@ -29,7 +29,10 @@ constexpr const char* kSettingsWithoutPrivilege =
 
 Status Channel::connect() {
   sqlstate_.clear();
-  if (connection_ && connection_->alive()) return {};
+  // What a failed call left queued, or open, must not become part of the next one.
+  bool clean =
+      connection_ && entries_.empty() && PQtransactionStatus(connection_->raw()) == PQTRANS_IDLE;
+  if (clean && connection_->alive()) return {};
   connection_.reset();
   Connection connection = TRY(Connection::open(url_));
   where_ = connection.where();
@@ -44,6 +47,8 @@ Status Channel::connect() {
   ++generation_;
   entries_.clear();
   forgotten_.clear();
+  queued_ = 0;
+  send_failed_ = false;
   return {};
 }
 

@@ -15,7 +15,10 @@ using mapping::CellKind;
 
 namespace {
 
-constexpr size_t kRowsMax = 4096;       // of one statement
+// Of one statement: rows, and their bytes if all were as large as the largest that the table has
+// shown.
+constexpr size_t kRowsMax = 1024;
+constexpr size_t kStatementBytesMax = 32u << 20;
 constexpr size_t kCandidateRows = 500;  // of one statement
 
 const AccessPath& path_of(TableState& state, const PageRequest& request, uint8_t& number) {
@@ -41,6 +44,7 @@ Status PageReader::read(TableState& state, const PageRequest& request, Page& pag
   bool ordered = query ? first.query_ordered : first.scan_ordered;
   if (state.simple() && ordered && first.hidden.empty() && TRY(read_simple(state, page))) return {};
   for (Mode mode : {Mode::kOneTrip, Mode::kTransaction}) {
+    if (mode == Mode::kOneTrip && limit_for(state) == kRowsMax) continue;  // it would not do
     page.items.reset();
     page.more = false;
     bytes_ = items_ = 0;
@@ -64,12 +68,15 @@ Statement& PageReader::statement(TableState& state, const ReadShape& shape, uint
 size_t PageReader::limit_for(const TableState& state) const {
   size_t bytes_left = request_->bytes_max > bytes_ ? request_->bytes_max - bytes_ : 0;
   size_t likely = static_cast<size_t>(static_cast<double>(bytes_left) / state.row_bytes * 1.1) + 4;
-  return std::max<size_t>(1, std::min({request_->items_max - items_, likely, kRowsMax}));
+  size_t fit = kStatementBytesMax / state.row_bytes_max;
+  return std::max<size_t>(1, std::min({request_->items_max - items_, likely, fit, kRowsMax}));
 }
 
-bool PageReader::count(ItemView item, Page& page) {
+bool PageReader::count(TableState& state, ItemView item, Page& page) {
+  size_t size = ddb::item_size(item);
   ++items_;
-  bytes_ += ddb::item_size(item);
+  bytes_ += size;
+  state.row_bytes_max = std::max(state.row_bytes_max, size);
   page.more = items_ >= request_->items_max || bytes_ >= request_->bytes_max;
   return page.more;
 }
@@ -102,7 +109,7 @@ Result<bool> PageReader::read_simple(TableState& state, Page& page) {
       TRY(decode_row(result.get(), row, 0, columns, parent.decoder, cells_, memory_));
       TRY(state.assembler.assemble(parent.table, cells_.data(), children_, page.items.size(),
                                    page.items));
-      if (count(page.items.item(page.items.size() - 1), page)) break;
+      if (count(state, page.items.item(page.items.size() - 1), page)) break;
     }
     if (items_ > 0)
       state.row_bytes = std::max(16.0, static_cast<double>(bytes_) / static_cast<double>(items_));
@@ -336,7 +343,7 @@ Result<bool> PageReader::merge(TableState& state, Page& page, Mode mode) {
     Stream* stream = least();
     if (!stream && kept_.ended()) break;
     append_copy(stream ? stream->head.item(0) : kept_.head(), page.items);
-    if (count(page.items.item(page.items.size() - 1), page)) break;
+    if (count(state, page.items.item(page.items.size() - 1), page)) break;
     if (!stream)
       kept_.next();
     else if (!TRY(find_head(state, *stream, mode)))

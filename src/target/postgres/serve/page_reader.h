@@ -64,7 +64,7 @@ class PageReader {
   Stream* least();
   Result<bool> merge(TableState& state, Page& page, Mode mode);
   // True when the page is full with the item.
-  bool count(ddb::ItemView item, Page& page);
+  bool count(TableState& state, ddb::ItemView item, Page& page);
 
   Channel& channel_;
   const PageRequest* request_ = nullptr;

@@ -139,13 +139,14 @@ TEST_F(PostgresServe, KilledBackendsLoseNothingThatWasAcknowledged) {
   constexpr int kThreads = 8, kRounds = 80;
   std::atomic<int64_t> acknowledged = 0, unknown = 0;
   std::atomic<int> running = kThreads;
+  std::vector<std::unique_ptr<StoreSession>> sessions;
+  for (int t = 0; t < kThreads; ++t) sessions.push_back(session_of(t % 2 ? *other : *store_));
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t)
     threads.emplace_back([&, t] {
-      auto session = session_of(t % 2 ? *other : *store_);
       for (int i = 0; i < kRounds; ++i) {
-        Status status = t < 4 ? add(*session, table, {"counter"}, {1})
-                              : add(*session, table, {"a", "b"}, {-1, 1});
+        Status status = t < 4 ? add(*sessions[t], table, {"counter"}, {1})
+                              : add(*sessions[t], table, {"a", "b"}, {-1, 1});
         if (!status.ok()) {
           EXPECT_EQ(status.error().kind(), ErrorKind::kUnavailable)
               << status.error().code() << " " << status.error().message();
@@ -226,6 +227,36 @@ TEST_F(PostgresServe, ASqlWritersRowLockIsWaitedFor) {
   waiting.join();
   ASSERT_TRUE(added.ok()) << added.error().message();
   EXPECT_EQ(counted(*session_, table, "p"), 42);
+}
+
+TEST_F(PostgresServe, AConnectionIsKeptWhateverHappens) {
+  ServedTable table = create("t");
+  ASSERT_TRUE(sql().execute("ALTER TABLE t ADD CHECK (pk <> 'no')", "constrain").ok());
+  auto backend = [&] {
+    return ask(
+        "SELECT string_agg(pid::text, ' ' ORDER BY pid) FROM pg_stat_activity WHERE datname "
+        "= current_database() AND pid <> pg_backend_pid() AND query LIKE '%\"sk\"%'");
+  };
+  ASSERT_TRUE(put(*session_, table, counter("p", 1)).ok());
+  const std::string before = backend();
+  ASSERT_NE(before, "");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(put(*session_, table, counter("no", 1)).ok());
+    EXPECT_FALSE(add(*session_, table, {"p", "no"}, {1, 1}).ok());
+    TestItem item(key("p"));
+    ItemRef refs[] = {{&table, item.view()}};
+    EXPECT_EQ(
+        session_
+            ->write(refs,
+                    [](auto, auto) -> Status { return Error(ErrorKind::kBadItem, "mine", "no"); })
+            .error()
+            .code(),
+        "mine");
+    EXPECT_TRUE(add(*session_, table, {"p"}, {1}).ok());
+    EXPECT_TRUE(add(*session_, table, {"p", "q"}, {1, 1}).ok());
+    EXPECT_EQ(counted(*session_, table, "p"), 3 + 2 * i);
+    EXPECT_EQ(backend(), before);
+  }
 }
 
 TEST_F(PostgresServe, ALostConnectionIsReplaced) {

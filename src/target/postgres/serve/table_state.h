@@ -59,10 +59,11 @@ struct TableState {
       paths;  // 0: the table; i + 1: its index i
   // Made here: index attributes of type S, which the target's text must be able to hold.
   std::vector<std::string> text_attributes;
-  uint64_t lock_seed;       // of the advisory locks on this table's keys
-  double row_bytes = 1024;  // of an item, as the newest pages had it
-  uint32_t contended = 0;   // writes to come that lock at once, because others came between before
-  uint64_t used = 0;        // when, for giving up what was not used for long
+  uint64_t lock_seed;           // of the advisory locks on this table's keys
+  double row_bytes = 16384;     // of an item, as the newest page had them
+  size_t row_bytes_max = 1024;  // of the largest item that a page had
+  uint32_t contended = 0;  // writes to come that lock at once, because others came between before
+  uint64_t used = 0;       // when, for giving up what was not used for long
 };
 
 // Cells of row `row` of a result, beginning with field `first`.
