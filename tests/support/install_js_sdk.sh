@@ -5,6 +5,9 @@
 # there, nothing is fetched and no network is needed. Needs npm.
 set -eu
 cd "$(dirname "$0")/../.."
+mkdir -p build
+exec 9> build/test-tools.lock
+flock 9  # one installs, others that ask meanwhile find it there
 from=tests/integration/serve/js
 home=build/test-tools/js-sdk
 if ! cmp -s "$from/package-lock.json" "$home/installed-lock.json"; then

@@ -4,6 +4,9 @@
 # When it is already there, nothing is fetched and no network is needed.
 set -eu
 cd "$(dirname "$0")/../.."
+mkdir -p build
+exec 9> build/test-tools.lock
+flock 9  # one installs, others that ask meanwhile find it there
 version=5.2.5
 home=build/test-tools/moto
 if ! [ -e "$home/version-$version" ]; then
