@@ -59,6 +59,10 @@ class Application {
 
   Status run() { return rebuild(plan_.tree.at(PathTree::kRoot), item_, {}); }
 
+  // Of several errors the first in the order of the names, whatever the order of the item's members
+  // is: databases differ in that. Called when run() has failed.
+  Status first_error() { return first_error(plan_.tree.at(PathTree::kRoot), item_); }
+
  private:
   // Writes `old` as the branch changes it.
   Status rebuild(const PathTree::Branch& branch, ValueView old, std::string_view name) {
@@ -68,6 +72,20 @@ class Application {
     const uint32_t children =
         wants_list ? TRY(rebuild_list(branch, old)) : TRY(rebuild_map(branch, old));
     builder_.close(container, children);
+    return {};
+  }
+
+  Status first_error(const PathTree::Branch& branch, ValueView old) {
+    const bool wants_list = plan_.tree.at(branch.first).element.is_index;
+    if (old.type() != (wants_list ? Type::kL : Type::kM)) return wrong_path();
+    for (uint32_t index = branch.first; index < branch.first + branch.count; ++index) {
+      const PathTree::Branch& child = plan_.tree.at(index);
+      const ValueView found = find_path({&child.element, 1}, old);
+      if (child.leaf == PathTree::kNoLeaf && found)
+        TRY(first_error(child, found));
+      else
+        TRY(change(child, found, {}));
+    }
     return {};
   }
 
@@ -252,7 +270,9 @@ Status Update::apply(ItemView old, ItemView key, ItemBatch& out) const {
   Application application(*plan_, old ? old : key, out);
   if (Status status = application.run(); !status.ok()) {
     out.nodes().resize(mark);
-    return status;
+    Status first = application.first_error();
+    out.nodes().resize(mark);
+    return first.ok() ? status : first;
   }
   out.add_root(static_cast<uint32_t>(mark), 0);
   return {};

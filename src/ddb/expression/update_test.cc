@@ -167,11 +167,11 @@ TEST(Update, ChangesAnItem) {
     SET n = n - n => {"n":{"N":"0"}}
     SET l[1] = if_not_exists(l[1], :a), l[5] = if_not_exists(l[5], :a) => {"l":{"L":[{"S":"l0"},{"S":"l1"},{"S":"l2"},{"M":{"x":{"N":"1"},"y":{"N":"2"}}},{"S":"a"}]}}
     SET m.b.c = m.b.c + :n => {"m":{"M":{"a":{"S":"A"},"b":{"M":{"c":{"N":"4"},"d":{"N":"4"}}},"l":{"L":[{"N":"0"},{"N":"1"}]}}}}
-    SET a = zz, s.x = :a => ! The document path provided in the update expression is invalid for update
+    SET a = zz, s.x = :a => ! The provided expression refers to an attribute that does not exist in the item
     SET a = zz + s => ! The provided expression refers to an attribute that does not exist in the item
     SET a = s + zz => ! An operand in the update expression has an incorrect data type
     SET a = list_append(s, zz) => ! An operand in the update expression has an incorrect data type
-    ADD s :n SET a = zz => ! An operand in the update expression has an incorrect data type
+    ADD s :n SET a = zz => ! The provided expression refers to an attribute that does not exist in the item
     SET s = s + if_not_exists(zz, zy) => ! The provided expression refers to an attribute that does not exist in the item
     SET s = if_not_exists(zz, s) + zz => ! An operand in the update expression has an incorrect data type
     REMOVE l[3].y, l[3].x => {"l":{"L":[{"S":"l0"},{"S":"l1"},{"S":"l2"},{"M":{}}]}}
