@@ -1,5 +1,6 @@
 """The command as an operator meets it: start and stop, keys and signatures, TLS, wrong use."""
 import datetime
+import http.client
 import json
 import os
 import socket
@@ -8,7 +9,9 @@ import subprocess
 import boto3
 import botocore.auth
 import pytest
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from serve_process import REGION, Serve
@@ -68,21 +71,29 @@ def test_a_changed_body_and_an_old_signature_are_refused(keyed, monkeypatch):
     client.meta.events.register("before-send.dynamodb.ListTables", lambda request, **_: request.headers.__setitem__("Content-Length", "12"))
     assert code_of(client.list_tables) == "InvalidSignatureException"
 
-    class Past(datetime.datetime):
-        @classmethod
-        def utcnow(cls):
-            return datetime.datetime.utcnow() - datetime.timedelta(minutes=16)
+    def signed_at(moment):
+        """The status and code of a ListTables signed at that moment, by botocore's own signer (boto3 may use another)."""
+        class Then(datetime.datetime):
+            @classmethod
+            def utcnow(cls):
+                return moment
 
-        @classmethod
-        def now(cls, tz=None):
-            return datetime.datetime.now(tz) - datetime.timedelta(minutes=16)
+        class Clock:
+            timedelta, datetime = datetime.timedelta, Then
 
-    class Clock:
-        timedelta = datetime.timedelta
-        datetime = Past
+        monkeypatch.setattr(botocore.auth, "datetime", Clock)
+        request = AWSRequest("POST", keyed.url + "/", {"X-Amz-Target": "DynamoDB_20120810.ListTables",
+                                                       "Content-Type": "application/x-amz-json-1.0"}, b"{}")
+        botocore.auth.SigV4Auth(Credentials("ALICE", "alices-secret"), "dynamodb", REGION).add_auth(request)
+        connection = http.client.HTTPConnection("127.0.0.1", keyed.port)
+        connection.request("POST", "/", b"{}", dict(request.headers.items()))
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read()).get("__type", "").rpartition("#")[2]
 
-    monkeypatch.setattr(botocore.auth, "datetime", Clock)
-    assert code_of(client_of(keyed, "ALICE", "alices-secret").list_tables) == "InvalidSignatureException"
+    now = datetime.datetime.utcnow()
+    for minutes, expected in ((0, (200, "")), (-14, (200, "")), (14, (200, "")), (-16, (400, "InvalidSignatureException")),
+                              (16, (400, "InvalidSignatureException"))):
+        assert signed_at(now + datetime.timedelta(minutes=minutes)) == expected, minutes
 
 
 def test_keys_that_others_may_read_are_refused(keys, tool):
