@@ -30,7 +30,7 @@ def message(name, reason, theirs, ours, operations=""):
 
 
 APPLYING = ("The document path provided in the update expression is invalid for update|refers to an attribute that does not exist in the item"
-            "|An operand in the update expression has an incorrect data type")
+            "|An operand in the update expression has an incorrect data type|only supports precision up to 38|Number overflow")
 
 
 DEVIATIONS = [
@@ -48,7 +48,7 @@ DEVIATIONS = [
             "One or more parameter values were invalid: Type mismatch for key$",
             "(Type mismatch for key .* expected: . actual: |The provided key element does not match the schema)"),
     message("type of an index key", "Local does not say which index and which types.", "Type mismatch for attribute to update|Type mismatch for Index Key$",
-            "Type mismatch for Index Key|unsupported type"),
+            "Type mismatch for Index Key|unsupported type|The provided key element does not match|overflow"),
     message("digits", "Local counts the digits in other words.", "DynamoDB only supports precision up to 38 digits",
             "Attempting to store more than 38 significant digits in a Number"),
     message("no number", "Local says in other words that a text is no number.", "A value provided cannot be converted into a number",
@@ -87,12 +87,12 @@ DEVIATIONS = [
     Deviation("JSON types first", "The service reads the whole request before it checks any of it; Local checks what it has read.", "type",
               "^(ValidationException|ResourceNotFoundException|TransactionCanceledException|ConditionalCheckFailed)", "^SerializationException"),
     Deviation("refused inside a transaction", "What an item's state refuses cancels the transaction with a reason; Local refuses the request.", "type",
-              "^ValidationException", "^TransactionCanceledException", "^TransactWriteItems$",
+              "^ValidationException", "^TransactionCanceledException", "^Transact",
               lambda step, theirs, ours: any(alike(theirs.message, reason.get("Message")) for reason in ours.content.get("CancellationReasons", []))),
     Deviation("key touched before the condition", "An update of a key attribute is refused by the schema, before the item is looked at.", "type",
               "^ConditionalCheckFailedException", "This attribute is part of the key|Key attributes must be scalars", "^UpdateItem$"),
-    Deviation("size of size", "Local takes the reserved word size as a name inside size().", "type success", "", "reserved keyword: size$"),
-    Deviation("empty values without expressions", "The service refuses values where no expression can use them; Local lets an empty map pass.", "success", "^$",
+    Deviation("the word size", "Local takes the reserved word size as a name.", "type success message", "", "reserved keyword: size$"),
+    Deviation("empty values without expressions", "The service refuses values where no expression can use them; Local lets an empty map pass.", "success message type", "",
               "ExpressionAttribute(Values|Names) can only be specified when using expressions"),
     message("order of expressions", "The service reads a Query's KeyConditionExpression first, Local last.",
             "(Invalid (Filter|Projection)Expression|Value provided in ExpressionAttribute|does not project)",
@@ -100,32 +100,58 @@ DEVIATIONS = [
     message("empty text in a key", "The service begins the text in two ways, one for Item and one for Key; Local in one.",
             "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty",
             "One or more parameter values were invalid: The AttributeValue for a key attribute cannot contain an empty"),
-    message("duplicates in a placeholder", "A full stop inside the text.", "contains duplicates for key :", "contains duplicates. for key :"),
+    message("end of duplicates", "A full stop.", "contains duplicates( for key :|$)", r"contains duplicates\.( for key :|$)"),
+    message("which paths overlap", "Of several paths Local may name one that does not overlap.", "Two document paths overlap", "Two document paths overlap"),
     message("select and filter of an index", "A Query that asks for all attributes of an index that lacks them has two mistakes.", "does not project",
             "Select type ALL_ATTRIBUTES is not supported", "^(Query|Scan)$"),
-    message("empty member names", "Local refuses an empty name inside a map; the service knows no such rule.", "Empty attribute name", ""),
+    Deviation("empty member names", "Local refuses an empty name inside a map; no source says that the service does.", "success message type content",
+              "Empty attribute name", ""),
+    Deviation("zero of a large exponent", "0e126 is refused by the service although it is zero; Local does not refuse it everywhere.", "success type message",
+              "", "Number (over|under)flow", "", lambda step, theirs, ours: re.search('"[-+]?0+e', str(step.request).replace("'", '"'), re.I)),
+    Deviation("start key at the end", "A starting key at the last key that the condition allows leaves nothing to read; Local refuses it.", "success",
+              "The provided starting key does not match the range key predicate", "^$", "^Query$",
+              lambda step, theirs, ours: ours.content.get("Count") == 0),
+    Deviation("actions without values", "An update without a value is refused before the condition is tried.", "type success", "^(ConditionalCheckFailedException|$)",
+              "Only DELETE action is allowed when no attribute value is specified", "^UpdateItem$"),
+    Deviation("one item twice", "A transaction that names an item twice is refused before any of its conditions is tried.", "type success",
+              "^(TransactionCanceledException|$)", "Transaction request cannot include multiple operations on one item", "^Transact"),
+    message("start key last", "A starting key outside the range is the last thing that the service looks at.", "The provided starting key", "", "^Query$"),
+    message("placeholders first", "Names and values are checked before keys and items.", "", "^ValidationException: ExpressionAttribute(Names|Values) (must not be empty|can only be)"),
     message("empty values", "An empty map of values, and nothing that could use it: two mistakes.", "ExpressionAttribute(Values|Names) must not be empty",
             "ExpressionAttribute(Values|Names) can only be specified when using expressions"),
     Deviation("conditions beside a refused action", "A transaction with an action that is invalid is cancelled for that; Local also tries the conditions of others.",
               "content", "^TransactionCanceledException", "^TransactionCanceledException", "^TransactWriteItems$",
               lambda step, theirs, ours: "ValidationError" in codes(ours) and len(codes(ours)) == len(codes(theirs))
-              and all(other in (one, "None") for one, other in zip(codes(theirs), codes(ours)))),
+              and all(other in (one, "None") or (one, other) == ("ConditionalCheckFailed", "ValidationError")
+                      for one, other in zip(codes(theirs), codes(ours)))),
     Deviation("capacity enum", "Local does not check the value of ReturnConsumedCapacity and its like.", "success type content", "^(|[A-Za-z]*)",
-              "at '(returnConsumedCapacity|returnItemCollectionMetrics|returnValuesOnConditionCheckFailure)' failed to satisfy constraint"),
+              "at '[a-zA-Z0-9.]*(returnValues|returnConsumedCapacity|returnItemCollectionMetrics|returnValuesOnConditionCheckFailure|ReturnValuesOnConditionCheckFailure)' failed to satisfy constraint"),
     Deviation("transactional reads refused", "Local cancels a transactional read for a wrong key without reasons.", "content", "^TransactionCanceledException",
               "^TransactionCanceledException", "^TransactGetItems$", lambda step, theirs, ours: not theirs.content and "ValidationError" in codes(ours)),
     Deviation("reasons left out", "For some refusals Local gives the one reason that counts; the service one for each action.", "content",
               "^TransactionCanceledException", "^TransactionCanceledException", "^TransactWriteItems$",
               lambda step, theirs, ours: len(codes(theirs)) == 1 < len(codes(ours)) and codes(theirs)[0] in codes(ours)),
     message("bounds as written", "Local shows a number as it was written.", "requires upper bound to be greater", "requires upper bound to be greater"),
-    Deviation("a map inside itself", "Local shows more than the changed path when a map was copied into itself.", "content", "^$", "^$", "^UpdateItem$",
-              lambda step, theirs, ours: str(step.request.get("ReturnValues")).startswith("UPDATED")
-              and re.search(r"[.\]][^,]*= *(if_not_exists|[#a-zA-Z])", step.request.get("UpdateExpression", ""))),
+    Deviation("partial documents", "UPDATED_OLD and UPDATED_NEW give of a nested path that path alone; Local gives the whole attribute.", "content", "^$", "^$",
+              "^UpdateItem$", lambda step, theirs, ours: str(step.request.get("ReturnValues")).startswith("UPDATED")
+              and ours.content.get("Attributes", {}).keys() == theirs.content.get("Attributes", {}).keys() and part(ours.content, theirs.content)),
+    message("shape of a start key", "Local has a text of its own.", "Exclusive Start Key must have same size", "The provided starting key is invalid"),
+    message("empty item in a batch", "Local has a text of its own.", "Item to put in PutItem cannot be null", "Missing the key"),
+    message("duplicates first", "A key of a wrong type among keys that come twice: two mistakes.", "Provided list of item keys contains duplicates|multiple operations on one item",
+            "Type mismatch for|does not match the schema|Missing the key|empty string value"),
+    message("digits of a sum", "A sum that needs more than 38 digits is an overflow to the service.", "DynamoDB only supports precision up to 38 digits", "Number overflow"),
     message("empty key in a batch", "Local has a text of its own.", "may not contain null or empty values", "The provided key element does not match the schema"),
     Deviation("empty lists of indexes", "The service refuses an empty list of indexes; Local takes it for none.", "success", "^$",
               "List of (Local|Global)SecondaryIndexes is empty", "^CreateTable$"),
     Deviation("unused definitions", "The service refuses AttributeDefinitions that no key uses; Local only without indexes.", "success", "^$",
               "Some AttributeDefinitions are not used|Number of attributes in KeySchema does not exactly match", "^CreateTable$"),
+    Deviation("earlier refusal", "A request with several mistakes is refused for the first in the service's order of checks; Local has another order.",
+              "message type content", ".", ".", "", lambda step, theirs, ours: refused_earlier(step, theirs, ours)),
+    message("select first", "What a Query may select is checked before its conditions; Local does it last.", "^ValidationException",
+            "Select type|Consistent reads are not supported|ALL_PROJECTED_ATTRIBUTES can", "^(Query|Scan)$"),
+    Deviation("empty lists", "Local does not check the least lengths of lists.", "success type", "", r"Value '\[\]' at '.*' failed to satisfy constraint"),
+    message("update of an index key", "Local tells updates from puts.", "attempted to update a secondary index key", "A value specified for a secondary index key is not supported"),
+    Deviation("null list of keys", "Local refuses a table without keys in a batch.", "success", "has empty list", "^$", "^BatchGetItem$"),
     Deviation("words inside a transaction", "The reasons of a cancelled transaction are worded as errors are; Local ends some with a point.", "content",
               "^TransactionCanceledException", "^TransactionCanceledException", "", lambda step, theirs, ours: same_reasons(theirs, ours)),
 ]
@@ -136,6 +162,45 @@ def alike(theirs, ours):
     theirs, ours = ((text or "").rstrip(".") for text in (theirs, ours))
     return theirs == ours or any(deviation.kinds == ["message"] and deviation.when is None and deviation.theirs.search(f"ValidationException: {theirs}")
                                  and deviation.ours.search(f"ValidationException: {ours}") for deviation in DEVIATIONS)
+
+
+# The service's order of checks, as far as it is documented.
+ORDER = [re.compile(pattern) for pattern in (
+    "^SerializationException", "validation errors? detected|Can not use both",
+    "ExpressionAttribute(Names|Values) (contains|must not|can only)|Supplied AttributeValue|numeric value|Number (over|under)flow|significant digits"
+    "|contains duplicates|may not be empty|should not be empty|Null attribute value|only supports precision|converted into a number",
+    "Invalid (Update|Condition|KeyCondition|Filter|Projection)Expression|The BETWEEN condition|Only DELETE action|KeyConditionExpression parameter must",
+    "unused in expressions", "multiple operations on one item|list of item keys contains duplicates", "^ResourceNotFoundException",
+    "schema|Type mismatch|Missing the key|required keys|empty (string|binary) value|Invalid attribute value type|size limit|2048 bytes|must be scalars|Cannot update attribute"
+    "|starting key|does not project|Consistent reads|Select type|ALL_PROJECTED|SPECIFIC_ATTRIBUTES|conditions on the keys|Start Key", "^ConditionalCheckFailed",
+    "document path|refers to an attribute|incorrect data type")]
+SCHEMA = 7
+
+
+def rank(text):
+    return next((at for at, pattern in enumerate(ORDER) if pattern.search(text)), None)
+
+
+def refused_earlier(step, theirs, ours):
+    """Several items of a batch may each have a mistake of the same kind."""
+    texts = [[text_of(outcome), *(f"{reason.get('Message')}" for reason in outcome.content.get("CancellationReasons", []))] for outcome in (theirs, ours)]
+    ranks = [[found for found in map(rank, some) if found is not None] for some in texts]
+    if theirs.error == "TransactionCanceledException" and not ranks[0]:
+        ranks[0] = [8]
+    if not ranks[0] or not ranks[1]:
+        return False
+    first, second = min(ranks[0]), min(ranks[1])
+    return second < first or second == first == SCHEMA and step.operation.startswith(("Batch", "Transact"))
+
+
+def part(some, whole):
+    """Whether `some` is `whole` with members left out."""
+    if isinstance(some, dict) and isinstance(whole, dict):
+        return all(name in whole and part(content, whole[name]) for name, content in some.items())
+    if isinstance(some, list) and isinstance(whole, list) and len(some) < len(whole):
+        rest = iter(whole)
+        return all(any(part(one, other) for other in rest) for one in some)
+    return some == whole
 
 
 def codes(outcome):

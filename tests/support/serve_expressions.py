@@ -4,12 +4,13 @@ conditions; mostly right, some wrong in each of the ways that the service tells 
 One `Placeholders` per request: all expressions of a request share its ExpressionAttributeNames and -Values.
 """
 import base64
+import decimal
 import re
 
 from serve_values import bad_value, value
 
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-RESERVED = {"name", "status", "size", "partition", "order", "when"}  # of those that the pools hold
+RESERVED = {"name", "status", "size", "partition", "order", "when", "total", "lines", "type"}  # of those that the pools hold
 
 
 class Placeholders:
@@ -110,7 +111,7 @@ def predicate(p):
         kind = p.rng.choice("SNB")
         bounds = [value(p.rng, 1, kind) for _ in range(2)]
         if not p.mistake(0.1):
-            bounds.sort(key=_order)
+            bounds.sort(key=order_of)
         return f"{p.path(name, 0.1)} BETWEEN {p.value(bounds[0])} AND {p.value(bounds[1])}"
     if roll < 0.58:
         return f"{p.path(name, 0.1)} IN ({', '.join(comparable(p, name) for _ in range(p.rng.choice((1, 2, 3))))})"
@@ -243,7 +244,7 @@ def key_condition(p, partition, sort, key_of):
     if operator == "BETWEEN":
         low, high = key_of(name, kind), key_of(name, kind)
         if not p.mistake(0.2):
-            low, high = sorted((low, high), key=_order)
+            low, high = sorted((low, high), key=order_of)
         condition_text = f"{p.name(name)} BETWEEN {p.value(low)} AND {p.value(high)}"
     elif operator == "begins_with":
         if kind == "N" and not p.mistake(0.2):
@@ -257,10 +258,10 @@ def key_condition(p, partition, sort, key_of):
     return f"{text} AND {condition_text}" if p.chance(0.85) else f"{condition_text} AND {text}"
 
 
-def _order(wire):
+def order_of(wire):
     (kind, content), = wire.items()
     if kind == "N":
-        return float(content)
+        return decimal.Decimal(content)
     if kind == "B":
         return base64.b64decode(content)
     return content.encode()

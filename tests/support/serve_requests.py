@@ -6,7 +6,7 @@ Scan whose order the service does not promise. No state of a server is needed: k
 import json
 import re
 
-from serve_expressions import Placeholders, condition, key_condition, projection, update
+from serve_expressions import Placeholders, condition, key_condition, order_of, projection, update
 from serve_values import Attributes, bad_value, key_value, value
 
 LEGACY_OPERATORS = {"EQ": 1, "NE": 1, "IN": 2, "LE": 1, "LT": 1, "GE": 1, "GT": 1, "BETWEEN": 2, "NOT_NULL": 0, "NULL": 0,
@@ -218,7 +218,7 @@ class Requests:
     @staticmethod
     def _more_than_remove(p, text):
         """The oracle makes an item of an update that only removes; see test_reference.py."""
-        return f"{text} SET unseen = {p.value({'N': '1'})}" if text[:7].upper() == "REMOVE " and not re.search("SET|ADD|DELETE", text, re.I) else text
+        return f"{text} SET unseen = {p.value({'N': '1'})}" if text[:7].upper() == "REMOVE " and not re.search(r"\b(SET|ADD|DELETE)\b", text, re.I) else text
 
     def _read(self, table, index, request, p, filtered=0.35):
         # What an index does not hold, a filter or projection on it may not name (Query) or sees nothing of (Scan).
@@ -368,6 +368,8 @@ class Requests:
             values = [value(self.rng, 1, kind) for _ in range(count)]
             if operator == "IN":
                 values = [value(self.rng, 1, self.rng.choice("SN"))]
+            if operator == "BETWEEN":
+                values.sort(key=order_of)
             entry = {"ComparisonOperator": operator}
             if values:
                 entry["AttributeValueList"] = values
@@ -412,7 +414,7 @@ class Requests:
                     entry["Value"] = value(self.rng, 1, kind)
                 updates[name] = entry
             # The oracle makes an item of an update that only removes; see test_reference.py.
-            if all("Value" not in entry for entry in updates.values()):
+            if all(entry["Action"] == "DELETE" for entry in updates.values()):
                 updates[some[0]] = {"Action": "PUT", "Value": table.attributes.value(self.rng, some[0])}
             request["AttributeUpdates"] = updates
             if self.chance(0.3):
@@ -430,7 +432,7 @@ class Requests:
                 operator = self.rng.choice(("EQ", "LE", "LT", "GE", "GT", "BETWEEN", "BEGINS_WITH"))
                 if operator == "BEGINS_WITH" and kind == "N":
                     operator = "EQ"
-                values = [table.key_part(self.rng, name, kind) for _ in range(LEGACY_OPERATORS[operator])]
+                values = sorted([table.key_part(self.rng, name, kind) for _ in range(LEGACY_OPERATORS[operator])], key=order_of)
                 request["KeyConditions"][name] = {"ComparisonOperator": operator, "AttributeValueList": values}
         if self.chance(0.6):
             request["QueryFilter" if operation == "Query" else "ScanFilter"] = self._legacy_conditions(table, some, False)
