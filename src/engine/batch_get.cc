@@ -59,7 +59,9 @@ class BatchGet {
     TRY(for_each_member(items, [&](std::string_view name, Json part) -> Status {
       constraints.request_table(name);
       std::string path = "requestItems." + std::string(name) + ".member.";
-      if (!part) return {};
+      if (!part)
+        return validation("The list of keys in RequestItems for BatchGetItem is required: " +
+                          std::string(name) + " has empty list");
       if (!constraints.not_null(part["Keys"], path + "keys")) return {};
       if (part["Keys"].size() > kKeysMax)
         constraints.fail("", "RequestItems." + std::string(name) + ".member.Keys",

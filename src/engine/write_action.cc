@@ -113,8 +113,18 @@ Status WriteAction::check_made(ddb::ItemView old, ddb::ItemView item) const {
   if (status.ok()) return status;
   // What was there before and is not touched is not this update's fault.
   if (old && !check_index_keys(*table_, old).ok()) return {};
-  bool mismatch = status.error().message().find("Type mismatch for Index Key") != std::string::npos;
-  if (!mismatch || !update_) return status;
+  if (!update_) return status;
+  constexpr std::string_view kEmpty = "cannot contain an empty ";
+  if (size_t empty = status.error().message().find(kEmpty); empty != std::string::npos) {
+    std::string_view text = std::string_view(status.error().message()).substr(empty);
+    return validation(
+        "One or more parameter values are not valid. The update expression attempted to update a "
+        "secondary index key "
+        "to a value that is not supported. The AttributeValue for a key attribute " +
+        std::string(text.substr(0, text.find('.') + 1)));
+  }
+  if (status.error().message().find("Type mismatch for Index Key") == std::string::npos)
+    return status;
   // A value that the request gives is named; one that was computed is not.
   for (const target::ServedIndex& index : table_->served.indexes)
     for (const auto* part : {&index.partition, &index.sort})

@@ -59,16 +59,7 @@ void Channel::queue(Statement& statement) {
 
 void Channel::queue(Statement& statement, Params& params) {
   PGconn* raw = connection_->raw();
-  if (queued_++ == 0) {
-    results_.clear();
-    for (const std::string& name : forgotten_) {
-      std::string sql = "DEALLOCATE " + name;
-      if (!PQsendQueryParams(raw, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1))
-        send_failed_ = true;
-      entries_.push_back({&deallocate_, true});
-    }
-    forgotten_.clear();
-  }
+  if (queued_++ == 0) results_.clear();
   if (statement.prepared != generation_) {
     if (statement.name.empty()) statement.name = fmt::format("offramp{}", ++names_);
     if (!PQsendPrepare(raw, statement.name.c_str(), statement.sql.c_str(),
@@ -106,6 +97,16 @@ Status Channel::lost(std::string_view doing) {
 
 Status Channel::send() {
   PGconn* raw = connection_->raw();
+  // Behind all else: in front of a BEGIN they would have begun a transaction already, whose
+  // isolation level cannot be set any more. After an error they are not done; the server keeps
+  // those statements.
+  for (const std::string& name : forgotten_) {
+    std::string sql = "DEALLOCATE " + name;
+    if (!PQsendQueryParams(raw, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1))
+      send_failed_ = true;
+    entries_.push_back({&deallocate_, true});
+  }
+  forgotten_.clear();
   if (send_failed_ || !PQpipelineSync(raw)) return lost("send a request");
   for (;;) {
     int left = PQflush(raw);

@@ -108,6 +108,24 @@ class PostgresServe : public testing::Test {
   std::unique_ptr<StoreSession> session_;
 };
 
+// A table that is known anew: the statements of before are given up in the message of a read that
+// sets its transaction's isolation level.
+TEST_F(PostgresServe, StatementsAreGivenUpBesideASnapshot) {
+  ServedTable table = create("t");
+  TestItem one(key("a")), two(key("b"));
+  ASSERT_TRUE(put(*session_, table, key("a")).ok());
+  for (int round = 0; round < 3; ++round) {
+    ItemRef refs[] = {{&table, one.view()}, {&table, two.view()}};
+    ddb::ItemBatch batch;
+    std::vector<ddb::ItemView> found;
+    Status status = session_->get(refs, batch, found);
+    ASSERT_TRUE(status.ok()) << status.error().message();
+    EXPECT_TRUE(found[0] && !found[1]);
+    ASSERT_TRUE(make_mapping(table, store_->limits()).ok());
+  }
+  EXPECT_NE(get(*session_, table, key("a")), "");
+}
+
 TEST_F(PostgresServe, TwoProcessesCountAndTransferExactly) {
   ServedTable table = create("t");
   std::unique_ptr<Store> other = open();
