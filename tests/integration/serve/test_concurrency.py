@@ -2,7 +2,7 @@
 
 A client that got no answer does not know what happened. Each change therefore carries a marker of its own and a condition
 that the marker is new: asked again it is done once, whoever asks. OFFRAMP_SERVE_KILLS (4), OFFRAMP_SERVE_CLIENTS (16),
-OFFRAMP_SERVE_CHANGES (60: of each kind, by each client).
+OFFRAMP_SERVE_CHANGES (100: of each kind, by each client).
 """
 import json
 import os
@@ -16,7 +16,7 @@ from serve_wire import Connection
 
 KILLS = int(os.environ.get("OFFRAMP_SERVE_KILLS", "4"))
 CLIENTS = int(os.environ.get("OFFRAMP_SERVE_CLIENTS", "16"))
-CHANGES = int(os.environ.get("OFFRAMP_SERVE_CHANGES", "60"))
+CHANGES = int(os.environ.get("OFFRAMP_SERVE_CHANGES", "100"))
 SEED = int(os.environ.get("OFFRAMP_SEED", random.randrange(1 << 32)))
 TABLE = "bank"
 COUNTERS, ACCOUNTS, START = 4, 12, 1000
