@@ -10,7 +10,7 @@ PYTEST := $(PYTHON) -m pytest -p no:cacheprovider
 export PYTHONDONTWRITEBYTECODE := 1
 export CCACHE_DIR ?= $(HOME)/.cache/ccache
 
-.PHONY: all help deps test-deps build unit stories asan tsan fuzz test demo bench crash rings property format \
+.PHONY: all help deps test-deps build unit stories asan tsan fuzz test demo bench crash rings differential property format \
 	format-check clean
 
 all: build
@@ -22,6 +22,7 @@ help:
 	@echo 'make bench      figures, each beside its limit measured in the same run'
 	@echo 'make crash      loads killed 200 times, live migrations 120 times per target; resumed and compared'
 	@echo 'make rings      rings of 10,000 items, changed for minutes while they move, on each target'
+	@echo 'make differential  200,000 random requests to serve and to DynamoDB Local: the same answers'
 	@echo 'make property   1,000,000 random items through both targets and back'
 	@echo 'make format     clang-format over all sources;  make clean: remove what was built'
 
@@ -81,6 +82,10 @@ crash: build test-deps
 rings: build test-deps
 	OFFRAMP_RING_SECONDS=$${OFFRAMP_RING_SECONDS:-180} OFFRAMP_RING_NODES=$${OFFRAMP_RING_NODES:-10000} \
 	$(PYTEST) tests/integration/live/test_moving.py -k a_ring -q -s
+
+differential: build test-deps
+	OFFRAMP_DIFF_REQUESTS=$${OFFRAMP_DIFF_REQUESTS:-200000} OFFRAMP_SEED=$${OFFRAMP_SEED:-$$RANDOM$$RANDOM} \
+	$(PYTEST) tests/integration/serve/test_differential.py -q -s
 
 property: build test-deps
 	OFFRAMP_PROPERTY_ITEMS=$${OFFRAMP_PROPERTY_ITEMS:-1000000} $(PYTEST) tests/integration/property -q -s
