@@ -1,5 +1,6 @@
 // What a CreateTable request may hold.
 #include "engine/table_checks.h"
+#include "engine/table_shapes.h"
 
 namespace offramp::engine {
 namespace {
@@ -15,12 +16,6 @@ constexpr Shape kKeys = list_of(kKey);
 constexpr Member kProjectionMembers[] = {{"ProjectionType", &kString},
                                          {"NonKeyAttributes", &kStrings}};
 constexpr Shape kProjection = structure(kProjectionMembers, "Projection");
-constexpr Member kThroughputMembers[] = {{"ReadCapacityUnits", &kLong},
-                                         {"WriteCapacityUnits", &kLong}};
-constexpr Shape kThroughput = structure(kThroughputMembers, "ProvisionedThroughput");
-constexpr Member kOnDemandMembers[] = {{"MaxReadRequestUnits", &kLong},
-                                       {"MaxWriteRequestUnits", &kLong}};
-constexpr Shape kOnDemand = structure(kOnDemandMembers, "OnDemandThroughput");
 constexpr Member kIndexMembers[] = {{"IndexName", &kString},
                                     {"KeySchema", &kKeys},
                                     {"Projection", &kProjection},
@@ -30,8 +25,6 @@ constexpr Shape kLocalIndex = structure(kIndexMembers, "LocalSecondaryIndex");
 constexpr Shape kLocalIndexes = list_of(kLocalIndex);
 constexpr Shape kGlobalIndex = structure(kIndexMembers, "GlobalSecondaryIndex");
 constexpr Shape kGlobalIndexes = list_of(kGlobalIndex);
-constexpr Member kStreamMembers[] = {{"StreamEnabled", &kBoolean}, {"StreamViewType", &kString}};
-constexpr Shape kStream = structure(kStreamMembers, "StreamSpecification");
 constexpr Member kSseMembers[] = {
     {"Enabled", &kBoolean}, {"SSEType", &kString}, {"KMSMasterKeyId", &kString}};
 constexpr Shape kSse = structure(kSseMembers, "SSESpecification");

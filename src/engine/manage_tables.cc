@@ -8,6 +8,7 @@
 #include "engine/error.h"
 #include "engine/register.h"
 #include "engine/table_checks.h"
+#include "engine/table_shapes.h"
 #include "target/served_mapping.h"
 
 namespace offramp::engine {
@@ -104,12 +105,6 @@ Status delete_table(Context& context) {
   return {};
 }
 
-constexpr Member kThroughputMembers[] = {{"ReadCapacityUnits", &kLong},
-                                         {"WriteCapacityUnits", &kLong}};
-constexpr Shape kThroughput = structure(kThroughputMembers, "ProvisionedThroughput");
-constexpr Member kOnDemandMembers[] = {{"MaxReadRequestUnits", &kLong},
-                                       {"MaxWriteRequestUnits", &kLong}};
-constexpr Shape kOnDemand = structure(kOnDemandMembers, "OnDemandThroughput");
 constexpr Member kIndexChangeMembers[] = {{"IndexName", &kString},
                                           {"ProvisionedThroughput", &kThroughput},
                                           {"OnDemandThroughput", &kOnDemand}};
@@ -118,8 +113,6 @@ constexpr Member kIndexUpdateMembers[] = {
     {"Update", &kIndexChange}, {"Create", &kIndexChange}, {"Delete", &kIndexChange}};
 constexpr Shape kIndexUpdate = structure(kIndexUpdateMembers, "GlobalSecondaryIndexUpdate");
 constexpr Shape kIndexUpdates = list_of(kIndexUpdate);
-constexpr Member kStreamMembers[] = {{"StreamEnabled", &kBoolean}, {"StreamViewType", &kString}};
-constexpr Shape kStream = structure(kStreamMembers, "StreamSpecification");
 constexpr Shape kAnything = structure({}, "SSESpecification");
 constexpr Shape kReplicas = list_of(kAnything);
 constexpr Member kUpdateMembers[] = {{"TableName", &kString},

@@ -52,13 +52,17 @@ std::optional<std::string_view> Condition::reads(std::span<const std::string_vie
   return std::nullopt;
 }
 
+std::optional<std::string_view> reads_below(const Program& program,
+                                            std::span<const std::string_view> names) {
+  for (const Operand& operand : program.operands)
+    if (operand.is_path)
+      if (const auto found = first_below({&operand.path, 1}, program.elements, names)) return found;
+  return std::nullopt;
+}
+
 std::optional<std::string_view> Condition::reads_below(
     std::span<const std::string_view> names) const {
-  for (const Operand& operand : program_->operands)
-    if (operand.is_path)
-      if (const auto found = first_below({&operand.path, 1}, program_->elements, names))
-        return found;
-  return std::nullopt;
+  return ddb::expression::reads_below(*program_, names);
 }
 
 }  // namespace offramp::ddb::expression

@@ -269,11 +269,7 @@ Result<KeyExpression> KeyExpression::parse(std::string_view text, Placeholders& 
 
 std::optional<std::string_view> KeyExpression::reads_below(
     std::span<const std::string_view> names) const {
-  for (const Operand& operand : program_->operands)
-    if (operand.is_path)
-      if (const auto found = first_below({&operand.path, 1}, program_->elements, names))
-        return found;
-  return std::nullopt;
+  return ddb::expression::reads_below(*program_, names);
 }
 
 Result<KeyCondition> KeyExpression::bind(const std::vector<KeyPart>& partition,

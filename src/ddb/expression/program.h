@@ -64,5 +64,8 @@ struct Program {
 };
 
 bool evaluate(const Program& program, ItemView item);
+// The first of `names` that a path of the program goes into with `.` or `[]`.
+std::optional<std::string_view> reads_below(const Program& program,
+                                            std::span<const std::string_view> names);
 
 }  // namespace offramp::ddb::expression

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "target/postgres/ddl.h"
+#include "target/postgres/open.h"
 #include "target/postgres/postgres_target.h"
 #include "target/postgres/serve/attach.h"
 #include "target/postgres/serve/catalog.h"
@@ -27,15 +28,12 @@ uint64_t number(std::string_view text) {
 }  // namespace
 
 const StoreEntry& store_entry() {
-  static const StoreEntry entry{.name = "postgresql",
-                                .url_form = "postgresql://[user@]host[:port]/database",
-                                .takes =
-                                    [](std::string_view url) {
-                                      return url.starts_with("postgresql://") ||
-                                             url.starts_with("postgres://");
-                                    },
+  const Entry& target = entry();
+  static const StoreEntry store{.name = target.name,
+                                .url_form = target.url_form,
+                                .takes = target.takes,
                                 .open = &PostgresStore::open};
-  return entry;
+  return store;
 }
 
 PostgresStore::PostgresStore(std::string url, std::string schema, std::string description,
