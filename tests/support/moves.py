@@ -133,9 +133,13 @@ class Moves:
             self.background.kill()
 
 
-class AllWriters:
+class AllWriters(ring.Counted):
     def __init__(self, writers):
         self.writers = writers
+
+    @property
+    def failures(self):
+        return [failure for writer in self.writers for failure in writer.failures]
 
     def total(self):
         return sum(writer.total() for writer in self.writers)

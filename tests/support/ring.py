@@ -98,7 +98,19 @@ class Ledger:
         return actions
 
 
-class Writers:
+class Counted:
+    """What counts changes in total() and keeps what went wrong in failures."""
+
+    def wait_for(self, changes):
+        """Until so many more changes have been made."""
+        goal = self.total() + changes
+        while self.total() < goal:
+            if self.failures:
+                raise self.failures[0]
+            time.sleep(0.02)
+
+
+class Writers(Counted):
     """Threads that change the rings through write(*actions) until stop(); changes a second, all together: `rate`."""
 
     def __init__(self, ledger, write, threads=2, rate=None):
@@ -129,14 +141,6 @@ class Writers:
 
     def total(self):
         return sum(self.changes)
-
-    def wait_for(self, changes):
-        """Until so many more changes have been made."""
-        goal = self.total() + changes
-        while self.total() < goal:
-            if self.failures:
-                raise self.failures[0]
-            time.sleep(0.02)
 
     def stop(self):
         self._stop.set()

@@ -110,6 +110,7 @@ def test_the_source_is_away_when_the_run_begins_again(sqlite_live, server, ring_
     background = sqlite_live.start()
     time.sleep(1)
     server.start()
+    sqlite_live.await_("end or sync", lambda: not background.running() or sqlite_live.phase() == "in sync", running=False)
     if not background.running():  # it may also give up at once, and say that it can be repeated
         background.expect(3)
         sqlite_live.start()
