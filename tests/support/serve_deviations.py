@@ -124,6 +124,12 @@ DEVIATIONS = [
               lambda step, theirs, ours: "ValidationError" in codes(ours) and len(codes(ours)) == len(codes(theirs))
               and all(other in (one, "None") or (one, other) == ("ConditionalCheckFailed", "ValidationError")
                       for one, other in zip(codes(theirs), codes(ours)))),
+    Deviation("empty words", "Local takes an empty text where one of some words must stand for nothing at all; the service refuses it.",
+              "success type message content", "", "Value '' at '[a-zA-Z]+' failed to satisfy constraint: Member must satisfy enum value set"),
+    Deviation("throughput of nothing", "The framework refuses a ProvisionedThroughput without its numbers, whatever the billing mode; Local ignores it.",
+              "success", "^$", "Value null at 'provisionedThroughput.", "^CreateTable$"),
+    message("start key and projection", "A start key outside the range and a path into a key attribute are two mistakes.",
+            "Key attributes must be scalars", "The provided starting key", "^(Query|Scan)$"),
     Deviation("capacity enum", "Local does not check the value of ReturnConsumedCapacity and its like.", "success type content", "^(|[A-Za-z]*)",
               "at '[a-zA-Z0-9.]*(returnValues|returnConsumedCapacity|returnItemCollectionMetrics|returnValuesOnConditionCheckFailure|ReturnValuesOnConditionCheckFailure)' failed to satisfy constraint"),
     Deviation("transactional reads refused", "Local cancels a transactional read for a wrong key without reasons.", "content", "^TransactionCanceledException",
