@@ -53,6 +53,13 @@ std::string upsert_sql(const TableNames& names) {
                      set_list(table, "EXCLUDED"));
 }
 
+// What takes the item of the key out of the overflow table, in front of another statement.
+std::string without_overflow(const TableNames* overflow, uint32_t parameter) {
+  if (!overflow) return {};
+  return fmt::format("WITH o AS (DELETE FROM {} WHERE key_hash = ${}) ", overflow->name(),
+                     parameter);
+}
+
 }  // namespace
 
 std::string TableNames::name() const { return qualified(schema, table->name); }
@@ -148,35 +155,36 @@ Statement remove_children_statement(const TableNames& child) {
           .doing = "shorten an item's list"};
 }
 
-Statement find_simple_statement(const TableNames& parent, const TableNames& overflow,
+Statement find_simple_statement(const TableNames& parent, const TableNames* overflow,
                                 Version version) {
   const Table& table = *parent.table;
   bool with = version == Version::kWith;
-  std::string nulls;
-  for (uint32_t i = 0; i + 1 < count(table); ++i)
-    nulls += fmt::format("NULL::{}, ", catalog_type_name(table.columns[i].type));
-  return {.sql = fmt::format("SELECT {}{} FROM {} t WHERE {} UNION ALL SELECT {}o.item{} FROM {} o "
-                             "WHERE o.key_hash = ${} LIMIT 1",
-                             column_list(table, count(table), "t."), with ? ", t.xmin" : "",
-                             parent.name(), key_equals(table, table.key_columns), nulls,
-                             with ? ", NULL::xid" : "", overflow.name(), table.key_columns + 1),
+  std::string sql =
+      fmt::format("SELECT {}{} FROM {} t WHERE {}", column_list(table, count(table), "t."),
+                  with ? ", t.xmin" : "", parent.name(), key_equals(table, table.key_columns));
+  if (overflow) {
+    std::string nulls;
+    for (uint32_t i = 0; i + 1 < count(table); ++i)
+      nulls += fmt::format("NULL::{}, ", catalog_type_name(table.columns[i].type));
+    sql += fmt::format(" UNION ALL SELECT {}o.item{} FROM {} o WHERE o.key_hash = ${} LIMIT 1",
+                       nulls, with ? ", NULL::xid" : "", overflow->name(), table.key_columns + 1);
+  }
+  return {.sql = std::move(sql),
           .types = oids(table, table.key_columns, kByteaOid),
           .doing = "read an item"};
 }
 
-Statement put_simple_statement(const TableNames& parent, const TableNames& overflow) {
-  return {.sql = fmt::format("WITH o AS (DELETE FROM {} WHERE key_hash = ${}) {}", overflow.name(),
-                             count(*parent.table) + 1, upsert_sql(parent)),
+Statement put_simple_statement(const TableNames& parent, const TableNames* overflow) {
+  return {.sql = without_overflow(overflow, count(*parent.table) + 1) + upsert_sql(parent),
           .types = oids(*parent.table, count(*parent.table), kByteaOid),
           .doing = "write an item"};
 }
 
-Statement remove_simple_statement(const TableNames& parent, const TableNames& overflow) {
+Statement remove_simple_statement(const TableNames& parent, const TableNames* overflow) {
   const Table& table = *parent.table;
-  return {.sql = fmt::format(
-              "WITH o AS (DELETE FROM {} WHERE key_hash = ${}) DELETE FROM {} t WHERE {}",
-              overflow.name(), table.key_columns + 1, parent.name(),
-              key_equals(table, table.key_columns)),
+  return {.sql = without_overflow(overflow, table.key_columns + 1) +
+                 fmt::format("DELETE FROM {} t WHERE {}", parent.name(),
+                             key_equals(table, table.key_columns)),
           .types = oids(table, table.key_columns, kByteaOid),
           .doing = "delete an item"};
 }

@@ -37,10 +37,12 @@ Statement remove_children_statement(const TableNames& child);
 // Simple tables. The row of the overflow table comes with NULL keys and the item in place of
 // `extra`.
 enum class Version { kWithout, kWith };
-Statement find_simple_statement(const TableNames& parent, const TableNames& overflow,
+// `overflow` is nullptr where an item whose key fits the parent table is never in the overflow
+// table; the parameter for its key is there all the same.
+Statement find_simple_statement(const TableNames& parent, const TableNames* overflow,
                                 Version version);
-Statement put_simple_statement(const TableNames& parent, const TableNames& overflow);
-Statement remove_simple_statement(const TableNames& parent, const TableNames& overflow);
+Statement put_simple_statement(const TableNames& parent, const TableNames* overflow);
+Statement remove_simple_statement(const TableNames& parent, const TableNames* overflow);
 // Touches one row if there was none under the key.
 Statement insert_absent_statement(const TableNames& parent, const TableNames& overflow);
 // Touch one row if it still is the version (xmin, the last parameter) that was read.

@@ -64,10 +64,12 @@ TableState::TableState(const ServedTable& served, std::string schema_name)
           if (attribute.type == ddb::Type::kS) text_attributes.push_back(attribute.name);
   if (!simple()) return;
   TableNames parent = names(parents[0].table), other = names(overflow.table);
-  find_simple = find_simple_statement(parent, other, Version::kWithout);
-  find_version = find_simple_statement(parent, other, Version::kWith);
-  put_simple = put_simple_statement(parent, other);
-  remove_simple = remove_simple_statement(parent, other);
+  // Besides its key, only the values of an index send an item of a made-here table to the overflow.
+  const TableNames* reachable = served.made_here && served.indexes.empty() ? nullptr : &other;
+  find_simple = find_simple_statement(parent, reachable, Version::kWithout);
+  find_version = find_simple_statement(parent, reachable, Version::kWith);
+  put_simple = put_simple_statement(parent, reachable);
+  remove_simple = remove_simple_statement(parent, reachable);
   insert_absent = insert_absent_statement(parent, other);
   update_same = update_same_statement(parent);
   remove_same = remove_same_statement(parent);
