@@ -29,7 +29,9 @@ KEY = Credentials("bench", "secret-of-the-benchmark")
 REGION = "eu-west-1"
 TABLE = "Bench"
 PARTITIONS, SORTS = 1000, 10  # a Query reads one partition
-PREPARED = 2000               # requests of each kind, made beforehand
+PREPARED = 8000               # requests of each kind, made beforehand
+WRITTEN_KEYS = 2000           # writes go to so many items, by turns: SQLite does nothing when an item stays as it is
+WRITES = ["PutItem", "UpdateItem"]
 OPERATIONS = ["GetItem", "PutItem", "UpdateItem", "Query"]
 
 
@@ -39,8 +41,9 @@ def item(rng, partition, sort):
             "tags": {"SS": ["a", "b", "c"]}, "lines": {"L": [{"M": {"sku": {"S": f"SKU-{at}"}, "qty": {"N": str(at)}}} for at in range(3)]}}
 
 
-def request(rng, operation):
-    partition, sort = rng.randrange(PARTITIONS), rng.randrange(SORTS)
+def request(rng, operation, number):
+    place = number % WRITTEN_KEYS if operation in WRITES else rng.randrange(PARTITIONS * SORTS)
+    partition, sort = divmod(place, SORTS)
     whole = item(rng, partition, sort)
     key = {"pk": whole["pk"], "sk": whole["sk"]}
     if operation == "GetItem":
@@ -90,8 +93,8 @@ class Side:
         for operation in OPERATIONS:
             self.files[operation] = os.path.join(folder, f"{name}-{operation}")
             with open(self.files[operation], "wb") as out:
-                for _ in range(PREPARED):
-                    whole = signed(port, operation, request(rng, operation))
+                for number in range(PREPARED):
+                    whole = signed(port, operation, request(rng, operation, number))
                     out.write(b"%08d" % len(whole) + whole)
 
     def measure(self, operation, connections):

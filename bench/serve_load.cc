@@ -49,20 +49,32 @@ std::vector<std::string_view> cut(std::string_view file) {
   return requests;
 }
 
+// Where the header of that name (written small, with its line's beginning) ends; npos: not there.
+size_t header(std::string_view head, std::string_view name) {
+  for (size_t at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
+    std::string_view line = head.substr(at, name.size());
+    bool same = std::equal(line.begin(), line.end(), name.begin(), name.end(), [](char c, char n) {
+      return c == n || (c >= 'A' && c <= 'Z' && c - 'A' + 'a' == n);
+    });
+    if (same) return at + name.size();
+  }
+  return std::string_view::npos;
+}
+
 // The bytes of a whole answer at the start of `got`; 0 when more must come. Dies unless it is a
 // 200.
 size_t answer_bytes(std::string_view got) {
   size_t end = got.find("\r\n\r\n");
   if (end == std::string_view::npos) return 0;
   if (!got.starts_with("HTTP/1.1 200")) die("not a 200: " + std::string(got.substr(0, 600)));
-  std::string head(got.substr(0, end));
-  for (char& c : head) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (size_t at = head.find("\r\ncontent-length:"); at != std::string::npos) {
-    size_t digits = head.find_first_of("0123456789", at);
-    size_t whole = end + 4 + number(std::string_view(head).substr(digits), 10);
+  std::string_view head = got.substr(0, end);
+  if (size_t length = header(head, "\r\ncontent-length:"); length != std::string_view::npos) {
+    size_t digits = head.find_first_of("0123456789", length);
+    size_t whole = end + 4 + number(head.substr(digits), 10);
     return got.size() >= whole ? whole : 0;
   }
-  if (head.find("\r\ntransfer-encoding:") == std::string::npos) die("an answer without length");
+  if (header(head, "\r\ntransfer-encoding:") == std::string_view::npos)
+    die("an answer without length");
   for (size_t at = end + 4;;) {
     size_t line = got.find("\r\n", at);
     if (line == std::string_view::npos) return 0;
@@ -152,14 +164,17 @@ class Load {
 
   // True when the answer is whole.
   bool receive(Connection& connection) {
-    size_t had = connection.got.size();
-    connection.got.resize(had + kReadBytes);
-    ssize_t count = read(connection.fd, connection.got.data() + had, kReadBytes);
+    ssize_t count = read(connection.fd, read_.data(), read_.size());
     if (count <= 0) die("the server closed a connection");
-    connection.got.resize(had + static_cast<size_t>(count));
-    size_t bytes = answer_bytes(connection.got);
-    if (bytes == 0) return false;
-    if (bytes != connection.got.size()) die("more than an answer");
+    // Most answers come in one piece, which is looked at in place.
+    std::string_view got(read_.data(), static_cast<size_t>(count));
+    if (!connection.got.empty()) got = connection.got.append(got);
+    size_t bytes = answer_bytes(got);
+    if (bytes == 0) {
+      if (connection.got.empty()) connection.got.assign(got);
+      return false;
+    }
+    if (bytes != got.size()) die("more than an answer");
     connection.got.clear();
     latencies_us_.push_back(static_cast<uint32_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - connection.sent)
@@ -171,6 +186,7 @@ class Load {
   std::vector<Connection> connections_;
   int poll_;
   std::vector<uint32_t> latencies_us_;
+  std::vector<char> read_ = std::vector<char>(kReadBytes);
 };
 
 }  // namespace

@@ -21,6 +21,7 @@ bool loopback_address(std::string_view address) {
 
 struct Endpoint::Impl {
   ProtocolHandler::Shared shared;
+  std::function<Result<std::unique_ptr<Executor>>()> make_executor;
   std::atomic<io::http::Server*> server_at{nullptr};  // for requests that come while it starts
   std::unique_ptr<io::http::Server> server;           // below what its handlers use
 };
@@ -38,6 +39,7 @@ Result<std::unique_ptr<Endpoint>> Endpoint::start(
   if (!options.any_key && options.keys.empty())
     return config("keys", "no access key is given, so that every request would be refused");
   auto impl = std::make_unique<Impl>();
+  impl->make_executor = std::move(make_executor);
   ProtocolHandler::Shared& shared = impl->shared;
   shared.options = std::move(options);
   // Asked by a request, and so after start() has returned the server or is about to.
@@ -48,10 +50,10 @@ Result<std::unique_ptr<Endpoint>> Endpoint::start(
   io::http::ServerOptions http = shared.options.http;
   http.refuse = refuse_unread;
   impl->server = TRY(io::http::Server::start(
-      std::move(http), [&shared, &make_executor]() -> Result<std::unique_ptr<io::http::Handler>> {
-        auto executor = TRY(make_executor());
+      std::move(http), [impl = impl.get()]() -> Result<std::unique_ptr<io::http::Handler>> {
+        auto executor = TRY(impl->make_executor());
         return std::unique_ptr<io::http::Handler>(
-            std::make_unique<ProtocolHandler>(shared, std::move(executor)));
+            std::make_unique<ProtocolHandler>(impl->shared, std::move(executor)));
       }));
   impl->server_at = impl->server.get();
   return std::unique_ptr<Endpoint>(new Endpoint(std::move(impl)));

@@ -22,19 +22,24 @@ constexpr size_t kPendingKept = 64 << 10;
 constexpr size_t kWriteProgressBytes = 32 << 10;  // a deadline, at least
 
 template <class Stream>
-class Connection : public Watched, public std::enable_shared_from_this<Connection<Stream>> {
+class Connection : public Watched,
+                   public Client,
+                   public std::enable_shared_from_this<Connection<Stream>> {
   static constexpr bool kTls = !std::is_same_v<Stream, Socket>;
 
  public:
   template <class... Tls>
-  Connection(Core& core, Socket socket, Tls&... tls)
+  Connection(Core& core, Loop& loop, Socket socket, Tls&... tls)
       : core_(core),
+        loop_(loop),
         remote_(remote_of(socket)),
         stream_(std::move(socket), tls...),
         parser_(core.options.header_bytes_max, core.options.body_bytes_max) {
     fd_ = stream_.lowest_layer().native_handle();
+    loop_.connections.fetch_add(1, std::memory_order_relaxed);
   }
   ~Connection() override {
+    loop_.connections.fetch_sub(1, std::memory_order_relaxed);
     core_.held_bytes -= counted_;
     core_.remove(this);
   }
@@ -110,30 +115,42 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
         asio::post(stream_.get_executor(), [self = this->shared_from_this()] { self->advance(); });
         return;
       }
-      if (!handle()) return;
+      deadline_ms.store(INT64_MAX, std::memory_order_relaxed);
+      phase = Phase::kBusy;
+      reading_ = Reading::kAnswer;
+      if (!loop_.handle(this->shared_from_this()) || !goes_on_) return;
+    }
+  }
+
+  void handled() override {
+    if (goes_on_) advance();
+  }
+
+  void handle(RequestWorker& worker) override {
+    try {
+      goes_on_ = respond(worker);
+    } catch (...) {  // memory: the client sees its connection end
+      goes_on_ = false;
+      cut();
     }
   }
 
   // True when the answer is sent and the next request can be looked for.
-  bool handle() {
-    ThreadPart& part = Core::part();
+  bool respond(RequestWorker& worker) {
     Request& request = parser_.request();
-    deadline_ms.store(INT64_MAX, std::memory_order_relaxed);
-    phase = Phase::kBusy;
-    reading_ = Reading::kAnswer;
-    if (int status = decode(request, part); status != 0) {
+    if (int status = decode(request, worker.body); status != 0) {
       refuse(status);
       return false;
     }
     request.remote = remote_;
-    Response& response = part.response;
+    Response& response = worker.response;
     response.status = 200;
     response.content_type = "application/x-amz-json-1.0";
     response.headers.clear();
     response.body.clear();
     response.add_crc32 = response.close = false;
     try {
-      part.handler->handle(request, response);
+      worker.handler->handle(request, response);
     } catch (...) {  // memory; a handler's own errors are answers
       response = Response{.status = 500, .close = true};
     }
@@ -144,19 +161,19 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
     to.keep_alive = parser_.keep_alive() && !response.close && !core_.draining;
     to.gzip = response.body.size() >= core_.options.answer_gzip_bytes_min &&
               accepts_gzip(request.header("accept-encoding"));
-    part.answer.make(response, to, core_.options.answer_gzip_bytes_min);
+    loop_.answer.make(response, to, core_.options.answer_gzip_bytes_min);
     last_ = !to.keep_alive;
     parser_.next();
     count_held();
-    return send(part);
+    return send();
   }
 
   // 0, or the status of the refusal.
-  int decode(Request& request, ThreadPart& part) {
+  int decode(Request& request, ByteBuffer& inflated) {
     std::string_view encoding = request.header("content-encoding");
     if (encoding.empty() || same_name(encoding, "identity")) return 0;
     if (!same_name(encoding, "gzip")) return 400;
-    switch (part.gunzip.run(request.raw_body, core_.options.body_bytes_max, part.body)) {
+    switch (loop_.gunzip.run(request.raw_body, core_.options.body_bytes_max, inflated)) {
       case Gunzip::Outcome::kDamaged:
         return 400;
       case Gunzip::Outcome::kTooLarge:
@@ -164,25 +181,24 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
       case Gunzip::Outcome::kDone:
         break;
     }
-    request.body = part.body.view();
+    request.body = inflated.view();
     return 0;
   }
 
   void refuse(int status) {
     core_.refused.fetch_add(1, std::memory_order_relaxed);
-    ThreadPart& part = Core::part();
-    part.response = Response{.status = status, .content_type = ""};
-    if (core_.options.refuse) core_.options.refuse(status, part.response);
-    part.answer.make(part.response, {.keep_alive = false}, SIZE_MAX);
+    loop_.refusal = Response{.status = status, .content_type = ""};
+    if (core_.options.refuse) core_.options.refuse(status, loop_.refusal);
+    loop_.answer.make(loop_.refusal, {.keep_alive = false}, SIZE_MAX);
     last_ = unread_ = true;
     parser_.next();
     count_held();
-    send(part);
+    send();
   }
 
   // True when all is sent and the connection goes on.
-  bool send(ThreadPart& part) {
-    std::string_view head = part.answer.head(), body = part.answer.body();
+  bool send() {
+    std::string_view head = loop_.answer.head(), body = loop_.answer.body();
     core_.bytes_out.fetch_add(head.size() + body.size(), std::memory_order_relaxed);
     size_t sent = 0;
     if constexpr (!kTls) {
@@ -283,29 +299,32 @@ class Connection : public Watched, public std::enable_shared_from_this<Connectio
   enum class Reading : uint8_t { kNew, kNothing, kHeader, kBody, kAnswer };
 
   Core& core_;
+  Loop& loop_;
   const std::string remote_;
   Stream stream_;
   RequestParser parser_;
   Reading reading_ = Reading::kNew;
-  bool last_ = false;    // the answer that is written is the last one
-  bool unread_ = false;  // a request was refused before all of it was read
+  bool goes_on_ = false;  // the newest answer is sent, and it was not the last
+  bool last_ = false;     // the answer that is written is the last one
+  bool unread_ = false;   // a request was refused before all of it was read
   size_t counted_ = 0, written_ = 0, moved_ = 0, dropped_ = 0;
   std::string pending_;
 };
 
 }  // namespace
 
-void start_connection(Core& core, Socket socket) {
-  auto connection = std::make_shared<Connection<Socket>>(core, std::move(socket));
+std::function<void()> make_connection(Core& core, Loop& loop, Socket socket) {
+  auto connection = std::make_shared<Connection<Socket>>(core, loop, std::move(socket));
   core.add(connection);
-  connection->start();
+  return [connection] { connection->start(); };
 }
 
-void start_tls_connection(Core& core, Socket socket, asio::ssl::context& tls) {
+std::function<void()> make_tls_connection(Core& core, Loop& loop, Socket socket,
+                                          asio::ssl::context& tls) {
   auto connection =
-      std::make_shared<Connection<asio::ssl::stream<Socket>>>(core, std::move(socket), tls);
+      std::make_shared<Connection<asio::ssl::stream<Socket>>>(core, loop, std::move(socket), tls);
   core.add(connection);
-  connection->start();
+  return [connection] { connection->start(); };
 }
 
 }  // namespace offramp::io::http

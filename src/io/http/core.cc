@@ -3,15 +3,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "base/assert.h"
-
 namespace offramp::io::http {
-namespace {
-
-thread_local ThreadPart* current_part = nullptr;
-
-}  // namespace
-
 int64_t now_ms() {
   timespec now;
   ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
@@ -20,13 +12,6 @@ int64_t now_ms() {
 
 void Watched::cut() const { ::shutdown(fd_, SHUT_RDWR); }
 void Watched::take_no_more() const { ::shutdown(fd_, SHUT_RD); }
-
-ThreadPart& Core::part() {
-  ASSERT(current_part);
-  return *current_part;
-}
-
-void Core::set_part(ThreadPart* part) { current_part = part; }
 
 void Core::add(const std::shared_ptr<Watched>& connection) {
   std::lock_guard lock(mutex_);

@@ -1,8 +1,8 @@
-// What the connections of one server share: its options, counts, threads' parts, and the watch over
-// their deadlines.
+// What the connections of one server share: its options, counts, and the watch over their
+// deadlines.
 //
 // Threads: options are constant; counts are atomics; the registry of connections is guarded by
-// mutex_; a ThreadPart belongs to one server thread.
+// mutex_.
 #pragma once
 
 #include <atomic>
@@ -36,15 +36,6 @@ class Watched {
   int fd_ = -1;  // constant once the connection runs
 };
 
-// One server thread's part.
-struct ThreadPart {
-  std::unique_ptr<Handler> handler;
-  Response response;
-  Answer answer;
-  Gunzip gunzip;
-  ByteBuffer body;  // inflated
-};
-
 class Core {
  public:
   explicit Core(ServerOptions options) : options(std::move(options)) {}
@@ -53,11 +44,6 @@ class Core {
   std::atomic<uint64_t> connections{0}, requests{0}, refused{0}, bytes_in{0}, bytes_out{0};
   std::atomic<size_t> held_bytes{0};
   std::atomic<bool> draining{false};
-
-  // The part of the calling server thread. A thread's own variable holds it: completion handlers
-  // are called by the library and cannot be given it.
-  static ThreadPart& part();
-  static void set_part(ThreadPart* part);
 
   void add(const std::shared_ptr<Watched>& connection);
   void remove(Watched* connection);

@@ -1,14 +1,16 @@
 // Server: listening, the threads, the watch, and the way down.
 //
-// All threads run one io_context: whichever is free takes what is ready, so that a handler that
-// blocks holds up only its own connection. The watch has a thread of its own and works even when
-// all others block.
+// Each thread runs a loop of its own; a new connection goes to the one that has the fewest. The
+// watch has a thread of its own and works even when all others block.
 #include "io/http/server.h"
 
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <thread>
 
@@ -23,7 +25,7 @@ namespace asio = boost::asio;
 using AsioError = boost::system::error_code;
 using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 
-constexpr int kThreadsMin = 8;
+constexpr int kThreadsMax = 8;                         // by default
 constexpr std::chrono::milliseconds kAcceptPause{50};  // when there is no file descriptor left
 
 Error config(std::string code, std::string message) {
@@ -80,23 +82,38 @@ std::string_view Request::header(std::string_view name) const {
 }
 
 struct Server::Impl {
-  explicit Impl(ServerOptions options)
-      : core(std::move(options)), acceptor(context), pause(context) {}
+  Impl(ServerOptions options, Loop::MakeHandler make)
+      : core(std::move(options)),
+        make_handler(std::move(make)),
+        loops(make_loops()),
+        acceptor(loops[0]->context()),
+        pause(loops[0]->context()) {}
 
   Core core;
+  const Loop::MakeHandler make_handler;
   std::unique_ptr<asio::ssl::context> tls;
-  asio::io_context context;  // above it what connections refer to: it destroys those left over
-  Acceptor acceptor;         // of the thread that handles its events
+  // Above them what connections refer to: they destroy those left over.
+  const std::vector<std::unique_ptr<Loop>> loops;
+  Acceptor acceptor;  // of the first loop, as is `pause`
   asio::basic_waitable_timer<std::chrono::steady_clock,
                              asio::wait_traits<std::chrono::steady_clock>, Executor>
       pause;
   uint16_t port = 0;
-  std::vector<std::unique_ptr<ThreadPart>> parts;
   std::vector<std::jthread> threads;
   std::mutex watch_mutex;
   std::condition_variable_any watch_wakes;
   std::jthread watch;
   bool stopped = false;  // of the owner's thread
+
+  std::vector<std::unique_ptr<Loop>> make_loops() const {
+    int threads = core.options.threads;
+    if (threads <= 0)
+      threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kThreadsMax);
+    const size_t workers = static_cast<size_t>(std::max(1, core.options.handlers_max / threads));
+    std::vector<std::unique_ptr<Loop>> made;
+    for (int i = 0; i < threads; ++i) made.push_back(std::make_unique<Loop>(make_handler, workers));
+    return made;
+  }
 
   Status listen(const asio::ip::tcp::endpoint& at) {
     AsioError error;
@@ -113,11 +130,19 @@ struct Server::Impl {
     return {};
   }
 
+  Loop& emptiest() const {
+    return **std::min_element(loops.begin(), loops.end(), [](const auto& a, const auto& b) {
+      return a->connections.load(std::memory_order_relaxed) <
+             b->connections.load(std::memory_order_relaxed);
+    });
+  }
+
   void accept() {
-    acceptor.async_accept([this](AsioError error, Socket socket) {
+    Loop& loop = emptiest();
+    acceptor.async_accept(loop.context(), [this, &loop](AsioError error, Socket socket) {
       if (error == asio::error::operation_aborted || core.draining) return;
       if (!error) {
-        take(std::move(socket));
+        take(loop, std::move(socket));
         return accept();
       }
       // No descriptor or memory left: accepting again at once would spin.
@@ -128,7 +153,7 @@ struct Server::Impl {
     });
   }
 
-  void take(Socket socket) {
+  void take(Loop& loop, Socket socket) {
     AsioError error;
     core.connections.fetch_add(1, std::memory_order_relaxed);
     socket.set_option(asio::ip::tcp::no_delay(true), error);
@@ -143,26 +168,16 @@ struct Server::Impl {
                           error);
       return;
     }
-    if (tls)
-      start_tls_connection(core, std::move(socket), *tls);
-    else
-      start_connection(core, std::move(socket));
-  }
-
-  void run(ThreadPart& part) {
-    ::pthread_setname_np(::pthread_self(), "http");
-    Core::set_part(&part);
-    for (;;) {
-      try {
-        context.run();
-        return;
-      } catch (...) {  // memory; the connection it happened in is gone
-      }
-    }
+    asio::dispatch(loop.context(), tls ? make_tls_connection(core, loop, std::move(socket), *tls)
+                                       : make_connection(core, loop, std::move(socket)));
   }
 
   void start_threads() {
-    for (auto& part : parts) threads.emplace_back([this, at = part.get()] { run(*at); });
+    for (const auto& loop : loops)
+      threads.emplace_back([at = loop.get()] {
+        ::pthread_setname_np(::pthread_self(), "http");
+        at->run();
+      });
     watch = std::jthread([this](std::stop_token stop) {
       std::unique_lock lock(watch_mutex);
       const auto tick = tick_of(core.options);
@@ -174,15 +189,16 @@ struct Server::Impl {
   void stop(std::chrono::milliseconds grace) {
     if (std::exchange(stopped, true)) return;
     core.drain();
-    asio::post(context, [this] {
+    asio::post(loops[0]->context(), [this] {
       AsioError ignored;
       acceptor.close(ignored);
       pause.cancel();
     });
     if (!core.wait_closed(grace)) core.cut_all();
-    context.stop();
+    for (const auto& loop : loops) loop->finish();
     watch.request_stop();
     threads.clear();
+    core.cut_all();  // also those that their loops had not started
     if (watch.joinable()) watch.join();
   }
 };
@@ -193,17 +209,10 @@ Server::~Server() { impl_->stop(std::chrono::milliseconds(0)); }
 Result<std::unique_ptr<Server>> Server::start(
     ServerOptions options, std::function<Result<std::unique_ptr<Handler>>()> make_handler) {
   const auto at = TRY(endpoint_of(options));
-  auto impl = std::make_unique<Impl>(std::move(options));
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(make_handler));
   impl->tls = TRY(tls_of(impl->core.options));
   TRY(impl->listen(at));
-  int count = impl->core.options.threads;
-  if (count <= 0)
-    count = std::max(kThreadsMin, static_cast<int>(std::thread::hardware_concurrency()));
-  for (int i = 0; i < count; ++i) {
-    auto part = std::make_unique<ThreadPart>();
-    part->handler = TRY(make_handler());
-    impl->parts.push_back(std::move(part));
-  }
+  for (const auto& loop : impl->loops) TRY(loop->start());
   impl->accept();
   impl->start_threads();
   return std::unique_ptr<Server>(new Server(std::move(impl)));

@@ -2,8 +2,8 @@
 // make it hold.
 //
 // Boost.Asio does the sockets, Boost.Beast's parser reads requests; the answer is written as one
-// piece. Handlers run on the server's threads, may block (a database), and one connection's
-// requests are handled one after the other.
+// piece. Handlers run on fibers of the server's threads: one that waits for a database (io/fiber.h)
+// holds up nobody. One connection's requests are handled one after the other.
 #pragma once
 
 #include <chrono>
@@ -41,7 +41,8 @@ struct Response {
   bool close = false;      // close the connection after this answer
 };
 
-// One per server thread, so it may keep memory and a database session.
+// Handles one request at a time, always on the same thread, so it may keep memory and a database
+// session.
 class Handler {
  public:
   virtual ~Handler() = default;
@@ -51,7 +52,9 @@ class Handler {
 struct ServerOptions {
   std::string address = "127.0.0.1";
   uint16_t port = 0;  // 0: any free one
-  int threads = 0;    // 0: by the machine's cores, at least 8 because handlers block
+  int threads = 0;    // 0: by the machine's cores, at most 8
+  // Requests that are handled at once, over all threads; as many handlers are made when needed.
+  int handlers_max = 128;
   std::string tls_certificate_file, tls_key_file;  // both or none
   size_t header_bytes_max = 16 << 10;              // more: 400
   size_t body_bytes_max = 16 << 20;                // more, also after gzip: 413
@@ -74,7 +77,7 @@ struct ServerOptions {
 class Server {
  public:
   // Binds and listens; kConfig when the address cannot be used, naming it. `make_handler` is called
-  // once per thread.
+  // once per thread at first, and on any of the server's threads when more are needed.
   static Result<std::unique_ptr<Server>> start(
       ServerOptions options, std::function<Result<std::unique_ptr<Handler>>()> make_handler);
   ~Server();

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "io/fiber.h"
 #include "io/http/gzip.h"
 #include "io/http/raw_client_test.h"
 
@@ -19,7 +20,15 @@ using std::chrono::milliseconds;
 class Echo : public Handler {
  public:
   struct Gate {
-    std::latch entered{1}, open{1};
+    std::latch entered{1};
+    void open() {
+      if (!std::exchange(opened_, true)) opens_.notify();
+    }
+    void wait() { opens_.wait(); }
+
+   private:
+    bool opened_ = false;
+    Wakeup opens_;
   };
   explicit Echo(Gate& gate) : gate_(gate) {}
   void handle(const Request& request, Response& response) override {
@@ -28,7 +37,7 @@ class Echo : public Handler {
       response.body.assign(std::stoul(std::string(request.target.substr(6))), 'z');
     } else if (request.target == "/wait") {
       gate_.entered.count_down();
-      gate_.open.wait();
+      gate_.wait();
       response.body = "waited";
     } else if (request.target == "/throw") {
       throw std::bad_alloc();
@@ -55,9 +64,7 @@ class ServerTest : public testing::Test {
     ASSERT_TRUE(started.ok()) << started.error().message();
     server_ = std::move(started).value();
   }
-  void TearDown() override {
-    if (!gate_.open.try_wait()) gate_.open.count_down();
-  }
+  void TearDown() override { gate_.open(); }
   static std::string get(const std::string& target, const std::string& headers = "") {
     return "GET " + target + " HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n";
   }
@@ -311,9 +318,9 @@ TEST_F(ServerTest, AClientThatDoesNotReadIsCutOff) {
   EXPECT_LT(client.rest().size(), 50'000'000u);
 }
 
-TEST_F(ServerTest, AHandlerThatBlocksHoldsUpNobodyElse) {
+TEST_F(ServerTest, AHandlerThatWaitsHoldsUpNobodyElse) {
   ServerOptions options;
-  options.threads = 2;
+  options.threads = 1;
   start(options);
   RawClient blocked(server_->port());
   blocked.send(get("/wait"));
@@ -325,8 +332,30 @@ TEST_F(ServerTest, AHandlerThatBlocksHoldsUpNobodyElse) {
       ASSERT_EQ(other.answer().status, 200);
     }
   }
-  gate_.open.count_down();
+  gate_.open();
   EXPECT_EQ(blocked.answer().body, "waited");
+}
+
+TEST_F(ServerTest, RequestsWaitForAHandlerInTheirOrder) {
+  ServerOptions options;
+  options.threads = options.handlers_max = 1;
+  start(options);
+  RawClient first(server_->port()), second(server_->port()), third(server_->port());
+  first.send(get("/wait") + get("/first"));
+  gate_.entered.wait();
+  uint64_t came = server_->counts().bytes_in;
+  for (RawClient* next : {&second, &third}) {
+    next->send(get("/next"));
+    while (server_->counts().bytes_in == came) std::this_thread::yield();
+    came = server_->counts().bytes_in;
+  }
+  EXPECT_EQ(server_->counts().requests, 0u);
+  gate_.open();
+  EXPECT_EQ(first.answer().body, "waited");
+  EXPECT_EQ(second.answer().body, "GET /next  ");
+  EXPECT_EQ(third.answer().body, "GET /next  ");
+  EXPECT_EQ(first.answer().body, "GET /first  ");
+  EXPECT_EQ(server_->counts().requests, 4u);
 }
 
 TEST_F(ServerTest, AHandlerMayTakeLongerThanAnyDeadline) {
@@ -338,7 +367,7 @@ TEST_F(ServerTest, AHandlerMayTakeLongerThanAnyDeadline) {
   gate_.entered.wait();
   RawClient silent(server_->port());
   EXPECT_TRUE(silent.closed());
-  gate_.open.count_down();
+  gate_.open();
   EXPECT_EQ(blocked.answer().body, "waited");
 }
 
@@ -422,7 +451,7 @@ TEST_F(ServerTest, StopsWhenAllIsAnswered) {
   EXPECT_EQ(answer.body, "GET /half  ");
   EXPECT_EQ(answer.header("connection"), "close");
   EXPECT_TRUE(begun.closed());
-  gate_.open.count_down();
+  gate_.open();
   EXPECT_EQ(waiting.answer().body, "waited");
   EXPECT_TRUE(waiting.closed());
   stopper.join();

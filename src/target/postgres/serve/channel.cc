@@ -12,18 +12,10 @@ namespace {
 // and are made once. Waiting for a row that someone has locked ends before a client gives up.
 constexpr const char* kSessionSettings =
     "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = "
-    "off; "
-    "SET enable_sort = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; "
-    "SET max_parallel_workers_per_gather = 0; SET lock_timeout = '8s'; SET deadlock_timeout = "
-    "'200ms'; "
-    "SET idle_in_transaction_session_timeout = '60s'";
-// deadlock_timeout is a superuser's setting before PostgreSQL 15's grants.
-constexpr const char* kSettingsWithoutPrivilege =
-    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = "
-    "off; "
-    "SET enable_sort = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; "
-    "SET max_parallel_workers_per_gather = 0; SET lock_timeout = '8s'; "
-    "SET idle_in_transaction_session_timeout = '60s'";
+    "off; SET enable_sort = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = "
+    "off; SET max_parallel_workers_per_gather = 0; SET idle_in_transaction_session_timeout = '60s'";
+// A superuser's setting before PostgreSQL 15's grants.
+constexpr const char* kDeadlockSetting = "SET deadlock_timeout = '200ms'";
 
 }  // namespace
 
@@ -33,13 +25,20 @@ Status Channel::connect() {
   bool clean =
       connection_ && entries_.empty() && PQtransactionStatus(connection_->raw()) == PQTRANS_IDLE;
   if (clean && connection_->alive()) return {};
-  connection_.reset();
+  close();
+  Status opened;
+  io::run_blocking([&] { opened = open(); });
+  return opened;
+}
+
+Status Channel::open() {
   Connection connection = TRY(Connection::open(url_));
   where_ = connection.where();
-  Status set = connection.execute(kSessionSettings, "set up the session");
-  if (!set.ok() && connection.last_sqlstate() == "42501")
-    set = connection.execute(kSettingsWithoutPrivilege, "set up the session");
-  TRY(std::move(set));
+  TRY(connection.execute(
+      fmt::format("{}; SET lock_timeout = '{}'", kSessionSettings, lock_timeout_),
+      "set up the session"));
+  Status set = connection.execute(kDeadlockSetting, "set up the session");
+  if (!set.ok() && connection.last_sqlstate() != "42501") return set;
   if (!PQenterPipelineMode(connection.raw()) || PQsetnonblocking(connection.raw(), 1) != 0)
     return Error(ErrorKind::kInternal, "postgres.pipeline",
                  where_ + ": cannot enter the pipeline mode");
@@ -50,6 +49,29 @@ Status Channel::connect() {
   queued_ = 0;
   send_failed_ = false;
   return {};
+}
+
+void Channel::close() {
+  waiter_.reset();
+  connection_.reset();
+}
+
+void Channel::wait(short events) {
+  if (io::Fiber* fiber = io::Fiber::current()) {
+    if (!waiter_) waiter_ = fiber->scheduler().watch(PQsocket(connection_->raw()));
+    return waiter_->wait(events);
+  }
+  pollfd socket{PQsocket(connection_->raw()), events, 0};
+  poll(&socket, 1, -1);
+}
+
+PGresult* Channel::next_result() {
+  PGconn* raw = connection_->raw();
+  while (PQisBusy(raw)) {
+    wait(POLLIN);
+    if (!PQconsumeInput(raw)) break;  // PQgetResult says what is wrong
+  }
+  return PQgetResult(raw);
 }
 
 void Channel::queue(Statement& statement) {
@@ -83,7 +105,7 @@ void Channel::forget(Statement& statement) {
 Status Channel::lost(std::string_view doing) {
   std::string message = connection_ ? PQerrorMessage(connection_->raw()) : "";
   message = message.substr(0, message.find('\n'));
-  connection_.reset();
+  close();
   entries_.clear();
   results_.clear();
   queued_ = 0;
@@ -112,9 +134,8 @@ Status Channel::send() {
     int left = PQflush(raw);
     if (left == 0) return {};
     if (left < 0) return lost("send a request");
-    pollfd socket{PQsocket(raw), POLLIN | POLLOUT, 0};
-    if (poll(&socket, 1, -1) < 0 && errno != EINTR) return lost("send a request");
-    if ((socket.revents & POLLIN) && !PQconsumeInput(raw)) return lost("read an answer");
+    wait(POLLIN | POLLOUT);
+    if (!PQconsumeInput(raw)) return lost("read an answer");
   }
 }
 
@@ -131,7 +152,7 @@ Status Channel::collect() {
   std::optional<Error> failed;
   bool unusable = false;
   for (const Entry& entry : entries_) {
-    PGresult* first = PQgetResult(raw);
+    PGresult* first = next_result();
     if (!first) return lost(entry.statement->doing);
     QueryResult result(first);
     ExecStatusType state = PQresultStatus(first);
@@ -152,19 +173,19 @@ Status Channel::collect() {
       unusable = sqlstate_.starts_with("57P");
       failed = std::move(error);
     }
-    while (PGresult* more = PQgetResult(raw)) {
+    while (PGresult* more = next_result()) {
       PQclear(more);
       if (PQstatus(raw) != CONNECTION_OK) return lost(entry.statement->doing);
     }
   }
-  PGresult* end = PQgetResult(raw);
+  PGresult* end = next_result();
   bool synced = end && PQresultStatus(end) == PGRES_PIPELINE_SYNC;
   PQclear(end);
   entries_.clear();
   queued_ = 0;
   if (!synced && !failed) return lost("end a request");
   if (!synced || unusable) {
-    connection_.reset();
+    close();
     return std::move(*failed);
   }
   if (!failed) return {};
@@ -179,7 +200,7 @@ void Channel::end_failed_transaction() {
   bool ended = PQsendQueryParams(raw, "ROLLBACK", 0, nullptr, nullptr, nullptr, nullptr, 1) &&
                PQpipelineSync(raw);
   for (int nulls = 0; ended && nulls < 2;) {
-    PGresult* result = PQgetResult(raw);
+    PGresult* result = next_result();
     if (!result) {
       ++nulls;
       continue;
@@ -189,7 +210,7 @@ void Channel::end_failed_transaction() {
     PQclear(result);
     if (sync) break;
   }
-  if (!ended || PQtransactionStatus(raw) != PQTRANS_IDLE) connection_.reset();
+  if (!ended || PQtransactionStatus(raw) != PQTRANS_IDLE) close();
 }
 
 }  // namespace offramp::target::postgres

@@ -8,7 +8,8 @@
 // - A lost connection is kUnavailable; connect() opens another one. A run() that was sent is never
 // repeated
 //   here: the server may have done it.
-// One thread at a time.
+// - On a fiber, waiting for the server lets others run; the channel then stays on that thread.
+// One thread (and fiber) at a time.
 #pragma once
 
 #include <libpq-fe.h>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "io/fiber.h"
 #include "target/postgres/connection.h"
 #include "target/postgres/serve/params.h"
 
@@ -36,12 +38,15 @@ struct Statement {
 
 class Channel {
  public:
-  explicit Channel(std::string url) : url_(std::move(url)) {}
+  // `lock_timeout`: how long a statement waits for a lock that someone holds, as PostgreSQL writes
+  // it.
+  Channel(std::string url, std::string lock_timeout)
+      : url_(std::move(url)), lock_timeout_(std::move(lock_timeout)) {}
 
   // Connects unless a connection is there and alive, as far as this side has heard.
   Status connect();
   // Gives up the connection.
-  void close() { connection_.reset(); }
+  void close();
 
   void queue(Statement& statement, Params& params);
   void queue(Statement& statement);
@@ -65,14 +70,20 @@ class Channel {
     Statement* statement;
     bool prepare;  // its result is nobody's
   };
+  Status open();
   Status lost(std::string_view doing);
+  // Until the socket is ready for one of `events` (poll's).
+  void wait(short events);
+  // The next result, or null; as PQgetResult, which would block.
+  PGresult* next_result();
   Status send();
   Status collect();
   void end_failed_transaction();
 
-  const std::string url_;
+  const std::string url_, lock_timeout_;
   std::optional<Connection> connection_;
-  uint64_t generation_ = 0;  // of the connection
+  std::unique_ptr<io::SocketWaiter> waiter_;  // of the connection's socket; goes before it
+  uint64_t generation_ = 0;                   // of the connection
   uint64_t names_ = 0;
   std::vector<Entry> entries_;
   size_t queued_ = 0;

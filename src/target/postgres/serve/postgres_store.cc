@@ -3,21 +3,24 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <unordered_map>
 
 #include "target/postgres/ddl.h"
 #include "target/postgres/open.h"
 #include "target/postgres/postgres_target.h"
 #include "target/postgres/serve/attach.h"
 #include "target/postgres/serve/catalog.h"
+#include "target/postgres/serve/loop_sessions.h"
 #include "target/postgres/serve/open.h"
 #include "target/postgres/serve/retry.h"
-#include "target/postgres/serve/session.h"
 
 namespace offramp::target::postgres {
 namespace {
 
 // Below this many bytes a table is counted, above it estimated.
 constexpr uint64_t kCountedBytesMax = 16u << 20;
+// Connections of all loops, but for two of each that take batches.
+constexpr size_t kLoopSessionsMax = 16;
 
 uint64_t number(std::string_view text) {
   uint64_t value = 0;
@@ -26,6 +29,27 @@ uint64_t number(std::string_view text) {
 }
 
 }  // namespace
+
+// The event loops' sessions, while a session of the loop lives. Any thread: guarded by `mutex`.
+struct PostgresStore::Loops {
+  std::mutex mutex;
+  std::unordered_map<io::FiberScheduler*, std::weak_ptr<LoopSessions>> known;
+  std::atomic<size_t> count{1};
+
+  std::shared_ptr<LoopSessions> of(io::FiberScheduler& loop, const std::string& url,
+                                   const std::string& schema) {
+    std::lock_guard lock(mutex);
+    std::weak_ptr<LoopSessions>& entry = known[&loop];
+    auto found = entry.lock();
+    if (found) return found;
+    count = known.size();
+    found = std::make_shared<LoopSessions>(url, schema, [this] {
+      return std::max<size_t>(1, kLoopSessionsMax / count.load(std::memory_order_relaxed));
+    });
+    entry = found;
+    return found;
+  }
+};
 
 const StoreEntry& store_entry() {
   const Entry& target = entry();
@@ -42,6 +66,7 @@ PostgresStore::PostgresStore(std::string url, std::string schema, std::string de
       schema_(std::move(schema)),
       description_(std::move(description)),
       limits_(postgres_capabilities().limits),
+      loops_(std::make_shared<Loops>()),
       connection_(std::move(connection)) {}
 
 Result<std::unique_ptr<Store>> PostgresStore::open(const std::string& url) {
@@ -85,9 +110,13 @@ auto PostgresStore::with_connection(Use use, Call call)
 }
 
 Result<std::unique_ptr<StoreSession>> PostgresStore::session() {
-  auto session = std::make_unique<Session>(url_, schema_);
-  TRY(session->connect());
-  return std::unique_ptr<StoreSession>(std::move(session));
+  // On a loop's thread it would be waited for, and the loop has connections already.
+  auto alone = std::make_unique<Session>(url_, schema_);
+  return std::unique_ptr<StoreSession>(std::make_unique<LoopSession>(
+      [loops = loops_, url = url_, schema = schema_](io::FiberScheduler& loop) {
+        return loops->of(loop, url, schema);
+      },
+      std::move(alone)));
 }
 
 Result<uint64_t> PostgresStore::catalog_version() {

@@ -2,7 +2,8 @@
 //
 // Constant after open(): the URL, the schema that the tables are in (the first of the connection's
 // search_path that exists), the description. Catalog and tables are changed over one connection
-// under a mutex; every session has one of its own. Any thread.
+// under a mutex. A session on a plain thread has one of its own, the fibers of an event loop share
+// some (loop_sessions.h). Any thread.
 #pragma once
 
 #include <memory>
@@ -31,6 +32,7 @@ class PostgresStore final : public Store {
   Result<TableSize> table_size(const ServedTable& table) override;
 
  private:
+  struct Loops;
   PostgresStore(std::string url, std::string schema, std::string description,
                 Connection connection);
   // Calls `use` with the connection, which is opened anew when it was lost; once more when a
@@ -41,6 +43,7 @@ class PostgresStore final : public Store {
 
   const std::string url_, schema_, description_;
   const mapping::Limits limits_;
+  const std::shared_ptr<Loops> loops_;
   std::mutex mutex_;
   Connection connection_;  // guarded by mutex_
 };

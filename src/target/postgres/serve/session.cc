@@ -147,6 +147,14 @@ Status Session::take_simple(Work& work, const QueryResult& result, ddb::ItemBatc
   return state.assembler.assemble(state.overflow.table, row, children_, batch.size(), batch);
 }
 
+void Session::queue_find_simple(Work& work, Statement& statement) {
+  params_.clear();
+  add_key(work.state->parents[0], work);
+  params_.add(work.overflow_key());
+  work.first = channel_.queued();
+  channel_.queue(statement, params_);
+}
+
 Status Session::get_once(std::span<const ItemRef> refs, ddb::ItemBatch& batch) {
   TRY(prepare(refs));
   // One statement sees one snapshot by itself.
@@ -156,11 +164,7 @@ Status Session::get_once(std::span<const ItemRef> refs, ddb::ItemBatch& batch) {
     Work& work = *works_[i];
     TableState& state = *work.state;
     if (state.simple() && work.fits(state.parents[0].table)) {
-      work.first = channel_.queued();
-      params_.clear();
-      add_key(state.parents[0], work);
-      params_.add(work.overflow_key());
-      channel_.queue(state.find_simple, params_);
+      queue_find_simple(work, state.find_simple);
     } else {
       queue_find(work, false);
     }

@@ -27,16 +27,48 @@
 
 namespace offramp::target::postgres {
 
+// How long a request waits for a lock that another session holds.
+constexpr const char* kLockTimeout = "8s";
+
+// One statement about one item of a simple table, of a caller that shares its round trip.
+struct PointJob {
+  enum class Kind {
+    kGet,        // → present, root, batch
+    kGetNoted,   // as kGet, and → version
+    kWrite,      // `decision`, whatever is there
+    kWriteNoted  // `decision`, if the item still is what kGetNoted has found; → written
+  };
+  Kind kind;
+  ItemRef ref;
+  ddb::ItemBatch* batch = nullptr;  // kGet, kGetNoted: where the item goes, at the end
+  Decision decision;                // kWrite, kWriteNoted; not kKeep
+  bool present = false;
+  uint32_t root = 0;
+  char version[4] = {};
+  bool written = false;
+  bool contended = false;  // others write the same items: lock at once
+  // Nothing was done: it needs more than one statement, or must be tried alone.
+  bool apart = false;
+  Status status;
+};
+
 class Session final : public StoreSession {
  public:
-  Session(std::string url, std::string schema)
-      : schema_(std::move(schema)), channel_(std::move(url)), reader_(channel_) {}
+  Session(std::string url, std::string schema, std::string lock_timeout = kLockTimeout)
+      : schema_(std::move(schema)),
+        channel_(std::move(url), std::move(lock_timeout)),
+        reader_(channel_) {}
 
   Status get(std::span<const ItemRef> refs, ddb::ItemBatch& batch,
              std::vector<ddb::ItemView>& found) override;
   Status read(const PageRequest& request, Page& page) override;
   Status write(std::span<const ItemRef> refs, const Decide& decide) override;
   Status write_blind(std::span<const ItemRef> refs, std::span<const Decision> decisions) override;
+
+  // write() that locks at once.
+  Status write_locked(std::span<const ItemRef> refs, const Decide& decide);
+  // All jobs' statements in one round trip and one transaction, in the global order of locks.
+  void run_points(std::span<PointJob* const> jobs);
 
   Status connect() { return channel_.connect(); }
 
@@ -69,13 +101,15 @@ class Session final : public StoreSession {
   Status assemble(TableState& state, ParentState& parent, size_t result, ddb::ItemBatch& batch);
   Status get_once(std::span<const ItemRef> refs, ddb::ItemBatch& batch);
   Status take_simple(Work& work, const QueryResult& result, ddb::ItemBatch& batch);
+  void queue_find_simple(Work& work, Statement& statement);
+  Status queue_point(Work& work, PointJob& job);
+  Status take_point(Work& work, PointJob& job);
 
   Result<Written> attempt_optimistic(const ItemRef& ref, const Decide& decide);
   Result<bool> queue_optimistic(Work& work, const Decision& decision, std::string_view version);
   Result<Written> attempt_locked(std::span<const ItemRef> refs, const Decide& decide);
   Result<Written> attempt_blind(std::span<const ItemRef> refs, std::span<const Decision> decisions);
   Result<Written> queue_blind(Work& work, const Decision& decision);
-  Status write_locked(std::span<const ItemRef> refs, const Decide& decide);
   // Calls `attempt` until it has written, needs a lock, or fails for good.
   template <class Attempt>
   Result<Written> repeat(Attempt attempt);
@@ -99,6 +133,7 @@ class Session final : public StoreSession {
   uint64_t clock_ = 0;
   std::vector<std::unique_ptr<Work>> works_;  // the first `used_` of them
   size_t used_ = 0;
+  std::vector<ItemRef> refs_;  // of run_points()
   std::vector<uint32_t> order_;
   std::set<std::string> exclusive_;  // ids of tables that must be locked whole
   std::vector<TableState*> locked_;  // scratch

@@ -15,8 +15,6 @@ using mapping::Outcome;
 
 namespace {
 
-// Writes that lock at once after one that lost a race.
-constexpr uint32_t kContendedWrites = 32;
 // Losses of a race for an absent item after which the whole table is locked.
 constexpr int kDuplicatesMax = 3;
 
@@ -259,10 +257,7 @@ Result<Session::Written> Session::attempt_optimistic(const ItemRef& ref, const D
     --state.contended;
     return Written::kNeedsLock;
   }
-  params_.clear();
-  add_key(state.parents[0], work);
-  params_.add(work.overflow_key());
-  channel_.queue(state.find_version, params_);
+  queue_find_simple(work, state.find_version);
   TRY(channel_.run());
 
   olds_.reset();

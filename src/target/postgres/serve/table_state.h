@@ -20,6 +20,9 @@
 
 namespace offramp::target::postgres {
 
+// Writes that lock at once after one that lost a race.
+constexpr uint32_t kContendedWrites = 32;
+
 struct ChildState {
   uint32_t table;
   CopyEncoder rows;

@@ -1,10 +1,12 @@
 // Core: what the store and its sessions share.
 //
-// Constant: path, limits. The writing connection belongs to the leader of the write queue; in
-// memory it is the only connection, guarded by `shared` for readers and leaders alike.
+// Constant: path. The writing connection belongs to whoever leads the write queue; in memory it is
+// the only connection, guarded by `shared` for readers and leaders alike. The reading connections
+// that nobody uses are guarded by readers_mutex.
 #pragma once
 
 #include <mutex>
+#include <vector>
 
 #include "target/sqlite/serve/write_queue.h"
 
@@ -21,30 +23,44 @@ struct Core {
   const bool in_memory;
   std::mutex shared;
   const std::unique_ptr<Connection> writer;
+  std::mutex readers_mutex;
+  std::vector<std::unique_ptr<Connection>> readers;
   WriteQueue writes;
 };
 
-// A connection to read with: the session's own, or the shared one with its lock.
+// A connection to read with, for one call: one of the idle ones, or in memory the only one. As many
+// are opened as threads read at the same time.
 class Reader {
  public:
-  static Result<Reader> open(std::shared_ptr<Core> core) {
-    Reader out(std::move(core));
-    if (!out.core_->in_memory) out.own_ = TRY(open_store_connection(out.core_->path, Use::kRead));
+  static Result<Reader> take(Core& core) {
+    Reader out(core);
+    if (core.in_memory) {
+      out.lock_ = std::unique_lock(core.shared);
+      return out;
+    }
+    {
+      std::lock_guard lock(core.readers_mutex);
+      if (!core.readers.empty()) {
+        out.own_ = std::move(core.readers.back());
+        core.readers.pop_back();
+      }
+    }
+    if (!out.own_) out.own_ = TRY(open_store_connection(core.path, Use::kRead));
     return out;
   }
-  struct Locked {
-    Connection& connection;
-    std::unique_lock<std::mutex> lock;
-  };
-  Locked use() {
-    if (own_) return {*own_, {}};
-    return {*core_->writer, std::unique_lock(core_->shared)};
+  ~Reader() {
+    if (!own_) return;
+    std::lock_guard lock(core_->readers_mutex);
+    core_->readers.push_back(std::move(own_));
   }
+  Reader(Reader&&) = default;
+  Connection& connection() { return own_ ? *own_ : *core_->writer; }
 
  private:
-  explicit Reader(std::shared_ptr<Core> core) : core_(std::move(core)) {}
-  std::shared_ptr<Core> core_;
+  explicit Reader(Core& core) : core_(&core) {}
+  Core* core_;
   std::unique_ptr<Connection> own_;
+  std::unique_lock<std::mutex> lock_;
 };
 
 // `body` in one snapshot.

@@ -47,8 +47,8 @@ Status TableRowsMaker::add_item(ddb::ItemView item, mapping::RowBatch& rows) {
 }
 
 Result<std::unique_ptr<StoreSession>> Session::open(std::shared_ptr<Core> core) {
-  Reader reader = TRY(Reader::open(core));
-  return std::unique_ptr<StoreSession>(new Session(std::move(core), std::move(reader)));
+  TRY(Reader::take(*core));  // a file that cannot be read is known now
+  return std::unique_ptr<StoreSession>(new Session(std::move(core)));
 }
 
 Status Session::find_keys(std::span<const ItemRef> refs) {
@@ -74,8 +74,8 @@ Status Session::fetch(Connection& connection, std::span<const ItemRef> refs, ddb
 Status Session::get(std::span<const ItemRef> refs, ddb::ItemBatch& batch,
                     std::vector<ddb::ItemView>& found) {
   TRY(find_keys(refs));
-  Reader::Locked use = reader_.use();
-  Connection& connection = use.connection;
+  Reader reader = TRY(Reader::take(*core_));
+  Connection& connection = reader.connection();
   auto fetch_all = [&] { return fetch(connection, refs, batch, found); };
   if (refs.size() == 1 && !connection.access(*refs[0].table).needs_transaction())
     return as_store(fetch_all());
@@ -83,9 +83,9 @@ Status Session::get(std::span<const ItemRef> refs, ddb::ItemBatch& batch,
 }
 
 Status Session::read(const PageRequest& request, Page& page) {
-  Reader::Locked use = reader_.use();
-  TableAccess& access = use.connection.access(*request.table);
-  return as_store(in_snapshot(use.connection, [&] { return access.read(request, page); }));
+  Reader reader = TRY(Reader::take(*core_));
+  TableAccess& access = reader.connection().access(*request.table);
+  return as_store(in_snapshot(reader.connection(), [&] { return access.read(request, page); }));
 }
 
 Session::Group& Session::group_of(const ServedTable& table) {

@@ -1,7 +1,7 @@
 // Session: point reads, pages and writes of one thread at a time.
 //
-// Reads go over a connection of its own; writes go through the write queue, so that another thread
-// may run this session's decide() and use its memory while the caller waits.
+// Reads borrow a connection; writes go through the write queue, so that another thread may run this
+// session's decide() and use its memory while the caller waits.
 #pragma once
 
 #include "mapping/key_cells.h"
@@ -47,8 +47,7 @@ class Session : public StoreSession {
     mapping::RowBatch keys, rows;
     size_t items = 0;
   };
-  Session(std::shared_ptr<Core> core, Reader reader)
-      : core_(std::move(core)), reader_(std::move(reader)) {}
+  explicit Session(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 
   TableRowsMaker& maker(const ServedTable& table) {
     return makers_.of(table,
@@ -63,7 +62,6 @@ class Session : public StoreSession {
   Status write_rows(Connection& connection);
 
   const std::shared_ptr<Core> core_;
-  Reader reader_;
   ByMapping<TableRowsMaker> makers_;
 
   // Of the call in hand; memory is kept.

@@ -1,6 +1,7 @@
 #include "target/sqlite/serve/write_queue.h"
 
-#include "base/assert.h"
+#include <pthread.h>
+
 #include "target/sqlite/serve/errors.h"
 
 namespace offramp::target::sqlite::serve {
@@ -12,21 +13,45 @@ constexpr size_t kJobsMax = 256;
 
 }  // namespace
 
+WriteQueue::~WriteQueue() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
 Status WriteQueue::run(WriteJob& job) {
+  io::Fiber* fiber = io::Fiber::current();
+  bool leads = false;
   {
-    std::unique_lock lock(mutex_);
-    job.done_ = job.leads_ = false;
+    std::lock_guard lock(mutex_);
     waiting_.push_back(&job);
     if (!led_) {
       led_ = true;
-      job.leads_ = true;
+      leads = !fiber || fiber->scheduler().alone();
+      if (!leads) hand_over();
     }
-    job.changed_.wait(lock, [&] { return job.done_ || job.leads_; });
-    if (job.done_) return std::move(job.status_);
   }
-  lead();
-  ASSERT(job.done_);
+  if (leads) lead();
+  job.done_.wait();
   return std::move(job.status_);
+}
+
+void WriteQueue::hand_over() {
+  thread_leads_ = true;
+  if (!thread_.joinable())
+    thread_ = std::jthread([this](std::stop_token stop) { run_thread(std::move(stop)); });
+  handed_over_.notify_one();
+}
+
+void WriteQueue::run_thread(std::stop_token stop) {
+  ::pthread_setname_np(::pthread_self(), "sqlite");
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (!handed_over_.wait(lock, stop, [&] { return thread_leads_; })) return;
+      thread_leads_ = false;
+    }
+    lead();
+  }
 }
 
 // Null when this transaction has enough.
@@ -65,18 +90,13 @@ void WriteQueue::lead() {
     if (shared_) shared = std::unique_lock(*shared_);
     run_jobs(ran);
   }
-  std::lock_guard lock(mutex_);
-  // Once done_ is seen the job's owner may destroy it: nothing of it is touched afterwards.
-  for (WriteJob* job : ran) {
-    job->done_ = true;
-    job->changed_.notify_one();
+  {
+    std::lock_guard lock(mutex_);
+    led_ = !waiting_.empty();
+    if (led_) hand_over();
   }
-  if (waiting_.empty()) {
-    led_ = false;
-  } else {
-    waiting_.front()->leads_ = true;
-    waiting_.front()->changed_.notify_one();
-  }
+  // Once it is notified a job's owner may destroy it: nothing of it is touched afterwards.
+  for (WriteJob* job : ran) job->done_.notify();
 }
 
 }  // namespace offramp::target::sqlite::serve
