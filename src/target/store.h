@@ -24,6 +24,7 @@
 #include "ddb/item_batch.h"
 #include "mapping/compiled_mapping.h"
 #include "model/table_spec.h"
+#include "target/change_log.h"
 
 namespace offramp::target {
 
@@ -110,6 +111,16 @@ class StoreSession {
   // As write() with decisions that do not depend on what is there, without reading it where that can be avoided.
   // kKeep is not allowed.
   virtual Status write_blind(std::span<const ItemRef> refs, std::span<const Decision> decisions) = 0;
+
+  // The label of this session's writes from now on; "" for none.
+  virtual Status set_origin(std::string_view origin);
+
+  // Resets and fills `page` with the changes that have a number in (after, until], in order, at most `changes_max` and
+  // about `bytes_max`. page.next is the number up to which all changes are known: `until`, or that of the last change,
+  // or less than `until` when a transaction that is still open may log a lower number than what is there already.
+  // `table`: as it was when the log was switched on, or is now.
+  virtual Status changes(const ServedTable& table, const ChangeLogName& log, uint64_t after, uint64_t until,
+                         size_t changes_max, size_t bytes_max, ChangePage& page);
 };
 
 struct CatalogEntry {
@@ -140,6 +151,18 @@ class Store {
   virtual Status create_table(const ServedTable& table, std::string_view json) = 0;
   // Replaces the entry, if it still is `expected_json`; kConflict "store.catalog_changed" otherwise.
   virtual Status update_entry(std::string_view name, std::string_view expected_json, std::string_view json) = 0;
+  // As update_entry(), and in the same transaction switches the table's change log on (a new one, of this label) or off
+  // (the label of the one that is on). Only tables made here.
+  virtual Status switch_log(const ServedTable& table, std::string_view label, bool on, std::string_view expected_json,
+                            std::string_view json);
+  // What the log has. kConfig "store.no_log" when there is none (any more).
+  virtual Result<ChangeLogRange> log_range(const ChangeLogName& log);
+  // Gives out a number of the log that no change has: a place to cut it.
+  virtual Result<uint64_t> log_mark(const ChangeLogName& log);
+  // Forgets changes made before `before_ms`, a bounded number in a call; how many. A log that was switched off and is
+  // empty is dropped with `drop_if_off`.
+  virtual Result<uint64_t> trim_log(const ChangeLogName& log, int64_t before_ms, bool drop_if_off);
+
   // Drops tables and entry. kConfig "store.no_table" when there is no such entry any more.
   virtual Status drop_table(const ServedTable& table) = 0;
 
