@@ -30,6 +30,13 @@ struct ChangeLogName {
   std::string label;  // unique per switching on; the stream's label
 };
 
+// What a store remembers of a log, also when the table is gone.
+struct ChangeLogEntry {
+  ChangeLogName name;
+  std::string json;  // what the engine knows of the stream (its shards too); the store does not look into it
+  bool on = false;
+};
+
 struct Change {
   uint64_t number = 0;
   int64_t at_ms = 0;                      // since 1970: when it was made

@@ -16,12 +16,22 @@ Status StoreSession::changes(const ServedTable&, const ChangeLogName&, uint64_t,
                              size_t, ChangePage&) {
   return no_log();
 }
-Status Store::switch_log(const ServedTable&, std::string_view, bool, std::string_view,
-                         std::string_view) {
+Status Store::begin_log(const ServedTable&, const ChangeLogEntry&, std::string_view,
+                        std::string_view) {
+  return no_log();
+}
+Status Store::end_log(const ServedTable&, const ChangeLogName&, std::string_view,
+                      std::string_view) {
+  return no_log();
+}
+Result<uint64_t> Store::logs_version() { return uint64_t{0}; }
+Result<std::vector<ChangeLogEntry>> Store::logs() { return std::vector<ChangeLogEntry>(); }
+Status Store::update_log(const ChangeLogName&, std::string_view, std::string_view) {
   return no_log();
 }
 Result<ChangeLogRange> Store::log_range(const ChangeLogName&) { return no_log(); }
 Result<uint64_t> Store::log_mark(const ChangeLogName&) { return no_log(); }
-Result<uint64_t> Store::trim_log(const ChangeLogName&, int64_t, bool) { return no_log(); }
+Result<uint64_t> Store::trim_log(const ChangeLogName&, int64_t) { return no_log(); }
+Status Store::drop_log(const ChangeLogName&) { return no_log(); }
 
 }  // namespace offramp::target

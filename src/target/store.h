@@ -151,17 +151,25 @@ class Store {
   virtual Status create_table(const ServedTable& table, std::string_view json) = 0;
   // Replaces the entry, if it still is `expected_json`; kConflict "store.catalog_changed" otherwise.
   virtual Status update_entry(std::string_view name, std::string_view expected_json, std::string_view json) = 0;
-  // As update_entry(), and in the same transaction switches the table's change log on (a new one, of this label) or off
-  // (the label of the one that is on). Only tables made here.
-  virtual Status switch_log(const ServedTable& table, std::string_view label, bool on, std::string_view expected_json,
-                            std::string_view json);
+  // As update_entry(), and in the same transaction begins the table's change log `entry.name`, which has the entry
+  // then; or ends the one that is on. Only tables made here. drop_table() ends it too.
+  virtual Status begin_log(const ServedTable& table, const ChangeLogEntry& entry, std::string_view expected_json,
+                           std::string_view json);
+  virtual Status end_log(const ServedTable& table, const ChangeLogName& name, std::string_view expected_json,
+                         std::string_view json);
+  // All logs that are kept, by table id and label; the version is of all their entries, as catalog_version().
+  virtual Result<uint64_t> logs_version();
+  virtual Result<std::vector<ChangeLogEntry>> logs();
+  // Replaces the entry's JSON, if it still is `expected_json`; kConflict "store.catalog_changed" otherwise.
+  virtual Status update_log(const ChangeLogName& name, std::string_view expected_json, std::string_view json);
   // What the log has. kConfig "store.no_log" when there is none (any more).
   virtual Result<ChangeLogRange> log_range(const ChangeLogName& log);
   // Gives out a number of the log that no change has: a place to cut it.
   virtual Result<uint64_t> log_mark(const ChangeLogName& log);
-  // Forgets changes made before `before_ms`, a bounded number in a call; how many. A log that was switched off and is
-  // empty is dropped with `drop_if_off`.
-  virtual Result<uint64_t> trim_log(const ChangeLogName& log, int64_t before_ms, bool drop_if_off);
+  // Forgets changes made before `before_ms`, a bounded number in a call; how many.
+  virtual Result<uint64_t> trim_log(const ChangeLogName& log, int64_t before_ms);
+  // Forgets a log that has ended.
+  virtual Status drop_log(const ChangeLogName& log);
 
   // Drops tables and entry. kConfig "store.no_table" when there is no such entry any more.
   virtual Status drop_table(const ServedTable& table) = 0;
