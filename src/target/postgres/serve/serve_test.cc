@@ -7,6 +7,7 @@
 
 #include "ddb/wire_json.h"
 #include "mapping/mapping_test.h"
+#include "target/fiber_store_test.h"
 #include "target/postgres/connection.h"
 #include "target/postgres/postgres_fixture_test.h"
 #include "target/postgres/serve/open.h"
@@ -18,7 +19,10 @@ namespace {
 using ddb::Type;
 using mapping::TestItem;
 
-class PostgresServe : public testing::Test {
+// Sessions on plain threads, or on the fibers of one loop, which share connections.
+enum class On { kThreads, kFibers };
+
+class PostgresServe : public testing::TestWithParam<On> {
  protected:
   PostgresServe() : url_(PostgresServer::instance().new_database()) {
     store_ = open();
@@ -28,7 +32,8 @@ class PostgresServe : public testing::Test {
   std::unique_ptr<Store> open() {
     auto store = store_entry().open(url_);
     EXPECT_TRUE(store.ok()) << store.error().message();
-    return std::move(*store);
+    if (GetParam() == On::kThreads) return std::move(*store);
+    return std::make_unique<FiberStore>(std::move(*store));
   }
   static std::unique_ptr<StoreSession> session_of(Store& store) {
     auto session = store.session();
@@ -110,7 +115,7 @@ class PostgresServe : public testing::Test {
 
 // A table that is known anew: the statements of before are given up in the message of a read that
 // sets its transaction's isolation level.
-TEST_F(PostgresServe, StatementsAreGivenUpBesideASnapshot) {
+TEST_P(PostgresServe, StatementsAreGivenUpBesideASnapshot) {
   ServedTable table = create("t");
   TestItem one(key("a")), two(key("b"));
   ASSERT_TRUE(put(*session_, table, key("a")).ok());
@@ -126,7 +131,7 @@ TEST_F(PostgresServe, StatementsAreGivenUpBesideASnapshot) {
   EXPECT_NE(get(*session_, table, key("a")), "");
 }
 
-TEST_F(PostgresServe, TwoProcessesCountAndTransferExactly) {
+TEST_P(PostgresServe, TwoProcessesCountAndTransferExactly) {
   ServedTable table = create("t");
   std::unique_ptr<Store> other = open();
   constexpr int kThreads = 16, kRounds = 60;
@@ -151,7 +156,7 @@ TEST_F(PostgresServe, TwoProcessesCountAndTransferExactly) {
   EXPECT_EQ(sum, 0);
 }
 
-TEST_F(PostgresServe, KilledBackendsLoseNothingThatWasAcknowledged) {
+TEST_P(PostgresServe, KilledBackendsLoseNothingThatWasAcknowledged) {
   ServedTable table = create("t");
   std::unique_ptr<Store> other = open();
   constexpr int kThreads = 8, kRounds = 80;
@@ -194,7 +199,7 @@ TEST_F(PostgresServe, KilledBackendsLoseNothingThatWasAcknowledged) {
 
 // An item goes to and fro between its table and the overflow table, by two processes at once: it
 // never is in both.
-TEST_F(PostgresServe, AnItemNeverIsInTwoTables) {
+TEST_P(PostgresServe, AnItemNeverIsInTwoTables) {
   ServedTable table = create("t", {{"g", {{"g", Type::kS}}, {}, false}});
   std::unique_ptr<Store> other = open();
   const std::string short_value = key("p", R"(,"g":{"S":"x"})"),
@@ -228,7 +233,7 @@ TEST_F(PostgresServe, AnItemNeverIsInTwoTables) {
   EXPECT_EQ(ask("SELECT count(*) FROM offramp_overflow_t"), "0");
 }
 
-TEST_F(PostgresServe, ASqlWritersRowLockIsWaitedFor) {
+TEST_P(PostgresServe, ASqlWritersRowLockIsWaitedFor) {
   ServedTable table = create("t");
   ASSERT_TRUE(put(*session_, table, counter("p", 1)).ok());
   Connection writer = sql();
@@ -247,7 +252,7 @@ TEST_F(PostgresServe, ASqlWritersRowLockIsWaitedFor) {
   EXPECT_EQ(counted(*session_, table, "p"), 42);
 }
 
-TEST_F(PostgresServe, AConnectionIsKeptWhateverHappens) {
+TEST_P(PostgresServe, AConnectionIsKeptWhateverHappens) {
   ServedTable table = create("t");
   ASSERT_TRUE(sql().execute("ALTER TABLE t ADD CHECK (pk <> 'no')", "constrain").ok());
   auto backend = [&] {
@@ -256,9 +261,8 @@ TEST_F(PostgresServe, AConnectionIsKeptWhateverHappens) {
         "= current_database() AND pid <> pg_backend_pid() AND query LIKE '%\"sk\"%'");
   };
   ASSERT_TRUE(put(*session_, table, counter("p", 1)).ok());
-  const std::string before = backend();
-  ASSERT_NE(before, "");
-  for (int i = 0; i < 3; ++i) {
+  std::string before;
+  for (int i = 0; i < 4; ++i) {
     EXPECT_FALSE(put(*session_, table, counter("no", 1)).ok());
     EXPECT_FALSE(add(*session_, table, {"p", "no"}, {1, 1}).ok());
     TestItem item(key("p"));
@@ -273,11 +277,46 @@ TEST_F(PostgresServe, AConnectionIsKeptWhateverHappens) {
     EXPECT_TRUE(add(*session_, table, {"p"}, {1}).ok());
     EXPECT_TRUE(add(*session_, table, {"p", "q"}, {1, 1}).ok());
     EXPECT_EQ(counted(*session_, table, "p"), 3 + 2 * i);
+    // The first round connects.
+    if (i == 0) before = backend();
+    EXPECT_NE(before, "");
     EXPECT_EQ(backend(), before);
   }
 }
 
-TEST_F(PostgresServe, ALostConnectionIsReplaced) {
+TEST_P(PostgresServe, AHeldLockHoldsUpItsItemOnly) {
+  ServedTable table = create("t");
+  for (const char* name : {"held", "free"})
+    ASSERT_TRUE(put(*session_, table, counter(name, 0)).ok());
+  Connection holder = sql();
+  ASSERT_TRUE(holder.execute("BEGIN; UPDATE t SET sk = sk WHERE pk = 'held'", "hold a row").ok());
+  constexpr int kThreads = 4;
+  std::atomic<int> done = 0;
+  std::vector<std::unique_ptr<StoreSession>> sessions;
+  for (int t = 0; t < 2 * kThreads; ++t) sessions.push_back(session_of(*store_));
+  std::vector<std::thread> held, free;
+  for (int t = 0; t < kThreads; ++t) {
+    held.emplace_back([&, t] {
+      EXPECT_TRUE(add(*sessions[t], table, {"held"}, {1}).ok());
+      ++done;
+    });
+    free.emplace_back([&, t] {
+      for (int i = 0; i < 20; ++i) {
+        EXPECT_TRUE(add(*sessions[kThreads + t], table, {"free"}, {1}).ok());
+        EXPECT_TRUE(
+            put(*sessions[kThreads + t], table, counter("own" + std::to_string(t), i)).ok());
+      }
+    });
+  }
+  for (std::thread& thread : free) thread.join();
+  EXPECT_EQ(done, 0);
+  EXPECT_EQ(counted(*session_, table, "free"), 20 * kThreads);
+  ASSERT_TRUE(holder.execute("COMMIT", "let it go").ok());
+  for (std::thread& thread : held) thread.join();
+  EXPECT_EQ(counted(*session_, table, "held"), kThreads);
+}
+
+TEST_P(PostgresServe, ALostConnectionIsReplaced) {
   ServedTable table = create("t");
   ASSERT_TRUE(put(*session_, table, counter("p", 1)).ok());
   auto kill = [&] {
@@ -297,7 +336,7 @@ TEST_F(PostgresServe, ALostConnectionIsReplaced) {
   EXPECT_EQ(counted(*session_, table, "p"), 2);
 }
 
-TEST_F(PostgresServe, KeysThatNoIndexTakesAreServedInOrder) {
+TEST_P(PostgresServe, KeysThatNoIndexTakesAreServedInOrder) {
   ServedTable table = create("t", {{"g", {{"g", Type::kS}}, {{"h", Type::kS}}, false}});
   const std::string pk(2048, 'p');
   auto item = [&](const std::string& sk, const std::string& h) {
@@ -339,7 +378,7 @@ TEST_F(PostgresServe, KeysThatNoIndexTakesAreServedInOrder) {
   for (const std::string& json : expected) EXPECT_EQ(get(*session_, table, json), json);
 }
 
-TEST_F(PostgresServe, PagesComeFromIndexesNotFromSorting) {
+TEST_P(PostgresServe, PagesComeFromIndexesNotFromSorting) {
   ServedTable table = create("t", {{"g", {{"g", Type::kS}}, {{"n", Type::kN}}, false}});
   ASSERT_TRUE(sql()
                   .execute("INSERT INTO t (pk, sk, g, n) SELECT 'p' || i % 10, lpad(i::text, 6, "
@@ -376,7 +415,7 @@ TEST_F(PostgresServe, PagesComeFromIndexesNotFromSorting) {
 
 // Templates, typed key columns and attributes in `extra` are ordered by indexes that attach()
 // makes.
-TEST_F(PostgresServe, PagesOfAPlanComeFromIndexes) {
+TEST_P(PostgresServe, PagesOfAPlanComeFromIndexes) {
   model::TableMapping orders, events;
   orders.into = "orders";
   orders.key = {{"pk", "CUSTOMER#{customer}", {}}, {"sk", "ORDER#{number}", {}}};
@@ -444,7 +483,7 @@ TEST_F(PostgresServe, PagesOfAPlanComeFromIndexes) {
             100);
 }
 
-TEST_F(PostgresServe, AnOwnersConstraintRefusesAnItem) {
+TEST_P(PostgresServe, AnOwnersConstraintRefusesAnItem) {
   ServedTable table = create("t", {{"n", {{"n", Type::kN}}, {}, false}});
   ASSERT_TRUE(sql().execute("ALTER TABLE t ADD CHECK (n > 0), ADD UNIQUE (n)", "constrain").ok());
   auto item = [](const char* pk, const char* n) {
@@ -466,6 +505,9 @@ TEST_F(PostgresServe, AnOwnersConstraintRefusesAnItem) {
     EXPECT_EQ(get(*session_, table, key("b")), "");
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Threads, PostgresServe, testing::Values(On::kThreads));
+INSTANTIATE_TEST_SUITE_P(Fibers, PostgresServe, testing::Values(On::kFibers));
 
 }  // namespace
 }  // namespace offramp::target::postgres

@@ -1,4 +1,5 @@
 // The store conformance suite on a real PostgreSQL.
+#include "target/fiber_store_test.h"
 #include "target/postgres/connection.h"
 #include "target/postgres/open.h"
 #include "target/postgres/postgres_fixture_test.h"
@@ -25,10 +26,21 @@ class PostgresDatabase : public StoreDatabase {
   std::string url_;
 };
 
+class PostgresOnFibers final : public PostgresDatabase {
+ public:
+  Result<std::unique_ptr<Store>> open_store() override {
+    return std::unique_ptr<Store>(
+        std::make_unique<FiberStore>(TRY(PostgresDatabase::open_store())));
+  }
+};
+
+std::unique_ptr<StoreDatabase> make_on_fibers() { return std::make_unique<PostgresOnFibers>(); }
 std::unique_ptr<StoreDatabase> make_database() { return std::make_unique<PostgresDatabase>(); }
 
 INSTANTIATE_TEST_SUITE_P(Postgres, StoreConformance, testing::Values(&make_database));
 INSTANTIATE_TEST_SUITE_P(Postgres, StoreRandom, testing::Values(&make_database));
+INSTANTIATE_TEST_SUITE_P(PostgresOnFibers, StoreConformance, testing::Values(&make_on_fibers));
+INSTANTIATE_TEST_SUITE_P(PostgresOnFibers, StoreRandom, testing::Values(&make_on_fibers));
 INSTANTIATE_TEST_SUITE_P(Postgres, StorePlan, testing::Values(&make_database));
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "io/sqlite_db.h"
+#include "target/fiber_store_test.h"
 #include "target/sqlite/open.h"
 #include "target/sqlite/serve/open.h"
 #include "target/store_conformance_random_test.h"
@@ -35,6 +36,13 @@ class FileDatabase : public StoreDatabase {
   std::string folder_;
 };
 
+class FileOnFibers final : public FileDatabase {
+ public:
+  Result<std::unique_ptr<Store>> open_store() override {
+    return std::unique_ptr<Store>(std::make_unique<FiberStore>(TRY(FileDatabase::open_store())));
+  }
+};
+
 class MemoryDatabase : public StoreDatabase {
  public:
   Result<std::unique_ptr<Store>> open_store() override {
@@ -48,6 +56,7 @@ class MemoryDatabase : public StoreDatabase {
   }
 };
 std::unique_ptr<StoreDatabase> make_memory() { return std::make_unique<MemoryDatabase>(); }
+std::unique_ptr<StoreDatabase> make_on_fibers() { return std::make_unique<FileOnFibers>(); }
 std::unique_ptr<StoreDatabase> make_database() { return std::make_unique<FileDatabase>(); }
 
 }  // namespace
@@ -55,6 +64,8 @@ std::unique_ptr<StoreDatabase> make_database() { return std::make_unique<FileDat
 INSTANTIATE_TEST_SUITE_P(Sqlite, StoreConformance, testing::Values(&make_database));
 INSTANTIATE_TEST_SUITE_P(Sqlite, StoreRandom, testing::Values(&make_database));
 INSTANTIATE_TEST_SUITE_P(SqliteMemory, StoreRandom, testing::Values(&make_memory));
+INSTANTIATE_TEST_SUITE_P(SqliteOnFibers, StoreConformance, testing::Values(&make_on_fibers));
+INSTANTIATE_TEST_SUITE_P(SqliteOnFibers, StoreRandom, testing::Values(&make_on_fibers));
 INSTANTIATE_TEST_SUITE_P(Sqlite, StorePlan, testing::Values(&make_database));
 
 }  // namespace offramp::target
