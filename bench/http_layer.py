@@ -27,10 +27,10 @@ wrk.headers["Authorization"] = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101
     "SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=" .. string.rep("0123456789abcdef", 4)
 """
 
-# One worker, as wrk has one thread; the same bytes as ours, without a log.
+# The same bytes as ours, without a log.
 NGINX = """
 daemon off;
-worker_processes 1;
+worker_processes {workers};
 pid {folder}/nginx.pid;
 error_log {folder}/nginx.log;
 events {{ worker_connections 1024; }}
@@ -77,18 +77,30 @@ def drive(script, port, process):
     return rate, (cpu_seconds(process.pid) - before) / requests * 1e6
 
 
-def measure(bench):
-    for tool in ("wrk", "nginx"):
+def need(*tools):
+    for tool in tools:
         if not shutil.which(tool):
             raise SystemExit(f"the HTTP figures need {tool}: apt-get install {tool}")
+
+
+def start_nginx(folder, workers, body):
+    """(process, port) of an nginx that answers everything with `body`."""
+    need("nginx")
+    port = free_port()
+    with open(os.path.join(folder, "nginx.conf"), "w") as out:
+        out.write(NGINX.format(folder=folder, port=port, workers=workers, body=body))
+    process = subprocess.Popen(["nginx", "-c", os.path.join(folder, "nginx.conf"), "-p", folder], stderr=subprocess.DEVNULL)
+    wait_for(port, process)
+    return process, port
+
+
+def measure(bench):
+    need("wrk")
     folder = tempfile.mkdtemp(prefix="offramp-bench-http-")
     os.chmod(folder, 0o755)
     script = os.path.join(folder, "request.lua")
     with open(script, "w") as out:
         out.write(REQUEST)
-    port = free_port()
-    with open(os.path.join(folder, "nginx.conf"), "w") as out:
-        out.write(NGINX.format(folder=folder, port=port, body="x" * BODY_BYTES))
     processes = []
     try:
         # 0 threads: as many as a server has by default.
@@ -96,10 +108,8 @@ def measure(bench):
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         processes.append(ours)
         our_port = json.loads(ours.stdout.readline())["port"]
-        nginx = subprocess.Popen(["nginx", "-c", os.path.join(folder, "nginx.conf"), "-p", folder],
-                                 stderr=subprocess.DEVNULL)
+        nginx, port = start_nginx(folder, 1, "x" * BODY_BYTES)  # one worker, as wrk has one thread
         processes.append(nginx)
-        wait_for(port, nginx)
         rates = {"ours": [], "nginx": []}
         for _ in range(RUNS):
             rates["ours"].append(drive(script, our_port, ours))

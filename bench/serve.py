@@ -3,6 +3,7 @@
     GetItem, PutItem, UpdateItem, Query of 10 items; 1, 8, 64 connections; requests/s, p50, p99; signed requests
     serve / DynamoDB Local        bar 10
     serve / bare statements       bar 0.6 (bench_pg_serve_limit: prepared, binary, a connection per thread; at most 16)
+    nginx / DynamoDB Local        what bar 10 stands against: a fixed answer of a GetItem's size, for the same load generator
     memory with 64 connections, start-up until it listens
 
 BENCH_SERVE_SECONDS (3) is how long each is measured, BENCH_RUNS how often (the best counts).
@@ -18,6 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from common import RUNS, program
+from http_layer import start_nginx
 from dynamodb_local import DynamoDbLocal
 from serve_process import Serve
 from serve_wire import Connection
@@ -86,9 +88,10 @@ def fill(port):
 class Side:
     """A server under load: `measure` gives the best of the runs."""
 
-    def __init__(self, name, port, folder):
+    def __init__(self, name, port, folder, filled=True):
         self.name, self.port, self.files = name, port, {}
-        fill(port)
+        if filled:
+            fill(port)
         rng = random.Random(2)
         for operation in OPERATIONS:
             self.files[operation] = os.path.join(folder, f"{name}-{operation}")
@@ -125,8 +128,10 @@ def measure(bench):
     database = "served"
     url = bench.cluster.new_database(database)
     local = DynamoDbLocal(folder)
-    servers = {}
+    servers, nginx = {}, None
     try:
+        nginx, nginx_port = start_nginx(folder, os.cpu_count(), json.dumps(item(random.Random(1), 1, 1)).replace('"', "'"))
+        fixed = Side("nginx", nginx_port, folder, filled=False)
         servers["sqlite"] = Serve(f"sqlite:{folder}/bench.sqlite", folder, any_key=False, words=words, region=REGION)
         servers["postgresql"] = Serve(url, folder, any_key=False, words=words, region=REGION)
         sides = {name: Side(name, server.port, folder) for name, server in servers.items()}
@@ -136,6 +141,7 @@ def measure(bench):
         print(f"\n{'serve':<34} {'requests/s':>14} {'limit':>14}  {'p50 us':>8} {'p99 us':>8} ratio")
         for connections in CONNECTIONS:
             statements = bare(bench, database, min(connections, STATEMENT_CONNECTIONS_MAX))
+            nginx_limit(bench, fixed, oracle, connections)
             for operation in OPERATIONS:
                 compare(bench, sides, oracle, operation, connections, statements.get(operation))
         for name, server in servers.items():
@@ -146,8 +152,19 @@ def measure(bench):
     finally:
         for server in servers.values():
             server.stop()
+        if nginx:
+            nginx.terminate()
+            nginx.wait()
         local.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def nginx_limit(bench, fixed, oracle, connections):
+    limit, value = fixed.measure("GetItem", connections), rate(oracle.measure("GetItem", connections))
+    what = f"fixed answer, {connections}, nginx / Local"
+    bench.lines.append({"what": f"serve, {what}", "ours": rate(limit), "limit": value, "ratio": rate(limit) / value, "unit": "requests/s",
+                        "bar": None, "p50_us": limit["p50_us"], "p99_us": limit["p99_us"]})
+    print(f"{what:<34} {rate(limit):>14,.0f} {value:>14,.0f}  {limit['p50_us']:>8} {limit['p99_us']:>8} {rate(limit) / value:>5.2f}", flush=True)
 
 
 def compare(bench, sides, oracle, operation, connections, statements):

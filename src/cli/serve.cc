@@ -185,7 +185,7 @@ void add_serve(CLI::App& app, Action& action) {
   key->needs(certificate);
   command
       ->add_option("--threads", options->threads,
-                   "requests worked on at once (default: by the machine)")
+                   "threads that answer requests (default: as many as processors, at most 8)")
       ->check(CLI::Range(1, 1024));
   command
       ->add_option("--grace", options->grace_s,
