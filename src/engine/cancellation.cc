@@ -17,8 +17,11 @@ void Cancellation::set(size_t action, std::string_view code, std::string_view me
 }
 
 void Cancellation::set(size_t action, const Error& error, ddb::ItemView item) {
-  bool condition = error.code() == "ConditionalCheckFailedException";
-  set(action, condition ? "ConditionalCheckFailed" : "ValidationError", error.message(), item);
+  const std::string_view code =
+      error.code() == "ConditionalCheckFailedException" ? "ConditionalCheckFailed"
+      : error.code() == "DuplicateItemException"        ? "DuplicateItem"
+                                                        : "ValidationError";
+  set(action, code, error.message(), item);
 }
 
 Error Cancellation::error(std::string& extra) const {

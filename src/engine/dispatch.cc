@@ -17,6 +17,7 @@ const Dispatch& dispatch() {
     register_describe(made);
     register_query(made);
     register_scan(made);
+    register_execute_statement(made);
     return made;
   }();
   return all;

@@ -41,6 +41,9 @@ Error table_not_found(std::string_view table) {
   return service_error("ResourceNotFoundException",
                        "Requested resource not found: Table: " + std::string(table) + " not found");
 }
+Error duplicate_item() {
+  return service_error("DuplicateItemException", "Duplicate primary key exists in table");
+}
 Error condition_failed() {
   return service_error("ConditionalCheckFailedException", "The conditional request failed");
 }

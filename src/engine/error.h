@@ -20,6 +20,7 @@ Error invalid_parameter(
 Error serialization(std::string message);  // SerializationException; an empty message is left out
 Error table_not_found();  // ResourceNotFoundException "Requested resource not found"
 Error table_not_found(std::string_view table);  // DescribeTable's: "…: Table: t not found"
+Error duplicate_item();                         // DuplicateItemException
 Error condition_failed();                       // ConditionalCheckFailedException
 
 // Whether the error is one for the client (its code is a service type); a store's own has a code

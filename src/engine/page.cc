@@ -183,4 +183,12 @@ Status check_key_value(const IndexView& view, std::string_view attribute, KeyRol
   return validation(text.append(attribute));
 }
 
+bool can_follow(const IndexView& view, const target::PageRequest& request, ddb::ItemView last) {
+  if (!view.is_table()) return true;
+  const model::KeyAttribute* sort = view.table().sort();
+  if (!sort) return false;
+  const auto& bound = request.forward ? request.upper : request.lower;
+  return !bound || !bound->inclusive || !ddb::equal(bound->values[0], last.find(sort->name));
+}
+
 }  // namespace offramp::engine

@@ -70,6 +70,17 @@ enum class KeyRole { kPartition, kSort };
 Status check_key_value(const IndexView& view, std::string_view attribute, KeyRole role,
                        ddb::ValueView value);
 
+// Whether an item of a Query's range may come after this one.
+bool can_follow(const IndexView& view, const target::PageRequest& request, ddb::ItemView last);
+
+// The key attributes of an entry as JSON: those of the table and those of the index.
+void append_entry_key(const IndexView& view, ddb::ItemView item, std::string& out);
+
+// Adds what reading a page costs. `fetches`: each item is read from the table too, because a local index does not have
+// all that is asked for.
+void add_page(ConsumedCapacity& capacity, const IndexView& view, const ddb::ItemBatch& items,
+              bool consistent, bool fetches);
+
 // Reads one page and writes the answer. `can_follow(last)` says whether an item may come after the
 // last one.
 class PageReader {
@@ -92,7 +103,6 @@ class PageReader {
   void write_item(ddb::ItemView item);
   bool is_kept(ddb::ItemView item);
   void write_end(bool more);
-  void write_last_key();
   void count_capacity();
   bool whole_items() const;
 

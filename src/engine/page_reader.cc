@@ -30,17 +30,7 @@ bool PageReader::is_kept(ddb::ItemView item) {
   if (!view_.is_global() || view_.whole()) return shape_.keeps(item);
   // What the index does not project is missing for the filter.
   context_.made.reset();
-  ddb::ItemBuilder builder(context_.made.nodes());
-  const uint32_t root = builder.open(ddb::Type::kM);
-  uint32_t members = 0;
-  for (ddb::ValueView value : item)
-    if (view_.projects(value.name())) {
-      builder.copy(value, value.name());
-      ++members;
-    }
-  builder.close(root, members);
-  context_.made.add_root(root, 0);
-  return shape_.keeps(context_.made.item(0));
+  return shape_.keeps(view_.entry(item, context_.made));
 }
 
 void PageReader::write_item(ddb::ItemView item) {
@@ -77,23 +67,36 @@ void PageReader::write_items() {
   if (!only_count) out.append("],");
 }
 
-void PageReader::write_last_key() {
-  std::string& out = context_.out;
-  out.append(",\"LastEvaluatedKey\":{");
+void append_entry_key(const IndexView& view, ddb::ItemView item, std::string& out) {
+  out.push_back('{');
   bool first = true;
   const auto write = [&](const model::KeyAttribute& key) {
     if (!first) out.push_back(',');
     first = false;
     ddb::append_json_string(key.name, out);
     out.push_back(':');
-    ddb::append_value_json(last_.find(key.name), out);
+    ddb::append_value_json(item.find(key.name), out);
   };
-  view_.for_each_table_key(write);
-  if (!view_.is_table())
-    view_.for_each_key([&](const model::KeyAttribute& key) {
-      if (!view_.table().is_key(key.name)) write(key);
+  view.for_each_table_key(write);
+  if (!view.is_table())
+    view.for_each_key([&](const model::KeyAttribute& key) {
+      if (!view.table().is_key(key.name)) write(key);
     });
   out.push_back('}');
+}
+
+void add_page(ConsumedCapacity& capacity, const IndexView& view, const ddb::ItemBatch& items,
+              bool consistent, bool fetches) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < items.size(); ++i) {
+    bytes += view.entry_size(items.item(i));
+    if (fetches) capacity.add_read(ddb::item_size(items.item(i)), consistent);
+  }
+  if (view.is_table())
+    capacity.add_read(bytes, consistent);
+  else
+    capacity.add_index_units(static_cast<size_t>(view.number()),
+                             read_units(bytes, consistent, false));
 }
 
 // A local index that projects less than what is asked for costs a read of the table per item.
@@ -107,17 +110,7 @@ void PageReader::count_capacity() {
       fetches |= !view_.projects(name);
   ConsumedCapacity& capacity = context_.capacity;
   capacity.reset(view_.table(), ConsumedCapacity::Kind::kRead);
-  size_t bytes = 0;
-  const ddb::ItemBatch& items = context_.page.items;
-  for (size_t i = 0; i < items.size(); ++i) {
-    bytes += view_.entry_size(items.item(i));
-    if (fetches) capacity.add_read(ddb::item_size(items.item(i)), consistent);
-  }
-  if (view_.is_table())
-    capacity.add_read(bytes, consistent);
-  else
-    capacity.add_index_units(static_cast<size_t>(view_.number()),
-                             read_units(bytes, consistent, false));
+  add_page(capacity, view_, context_.page.items, consistent, fetches);
   context_.out.append(",\"ConsumedCapacity\":");
   capacity.append_json(detail, context_.out);
 }
@@ -127,7 +120,10 @@ void PageReader::write_end(bool more) {
   const size_t scanned = context_.page.items.size();
   out.append("\"Count\":").append(std::to_string(returned_));
   out.append(",\"ScannedCount\":").append(std::to_string(scanned));
-  if (more) write_last_key();
+  if (more) {
+    out.append(",\"LastEvaluatedKey\":");
+    append_entry_key(view_, last_, out);
+  }
   count_capacity();
   out.push_back('}');
 }

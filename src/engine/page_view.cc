@@ -35,6 +35,22 @@ bool IndexView::has_entry(ddb::ItemView item) const {
   return all;
 }
 
+ddb::ItemView IndexView::entry(ddb::ItemView item, ddb::ItemBatch& out) const {
+  if (whole()) return item;
+  const auto start = static_cast<uint32_t>(out.nodes().size());
+  ddb::ItemBuilder builder(out.nodes());
+  const uint32_t root = builder.open(ddb::Type::kM);
+  uint32_t members = 0;
+  for (ddb::ValueView value : item)
+    if (projects(value.name())) {
+      builder.copy(value, value.name());
+      ++members;
+    }
+  builder.close(root, members);
+  out.add_root(start, 0);
+  return out.item(out.size() - 1);
+}
+
 size_t IndexView::entry_size(ddb::ItemView item) const {
   if (whole()) return ddb::item_size(item);
   size_t bytes = 0;

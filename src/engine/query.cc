@@ -258,15 +258,6 @@ void set_range(const KeyCondition& condition, target::PageRequest& request) {
   }
 }
 
-// Whether an item of the range may come after this one: see engine/page.h.
-bool can_follow(const IndexView& view, const target::PageRequest& request, ddb::ItemView last) {
-  if (!view.is_table()) return true;
-  const model::KeyAttribute* sort = view.table().sort();
-  if (!sort) return false;
-  const auto& bound = request.forward ? request.upper : request.lower;
-  return !bound || !bound->inclusive || !ddb::equal(bound->values[0], last.find(sort->name));
-}
-
 Status query(Context& context) {
   const Json root = context.request.root();
   QueryParts parts;

@@ -16,5 +16,6 @@ void register_describe(
     Dispatch& dispatch);  // describe.cc: DescribeTable, ListTables, DescribeLimits, …
 void register_query(Dispatch& dispatch);  // query.cc
 void register_scan(Dispatch& dispatch);   // scan.cc
+void register_execute_statement(Dispatch& dispatch);
 
 }  // namespace offramp::engine

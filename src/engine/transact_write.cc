@@ -1,12 +1,9 @@
 // TransactWriteItems: up to 100 puts, updates, deletes and condition checks, all or none.
 #include "ddb/item_size.h"
-#include "engine/batch_keys.h"
-#include "engine/cancellation.h"
 #include "engine/constraints.h"
 #include "engine/error.h"
 #include "engine/register.h"
-#include "engine/transact_capacity.h"
-#include "engine/write_action.h"
+#include "engine/write_transaction.h"
 
 namespace offramp::engine {
 namespace {
@@ -69,29 +66,17 @@ Status constrain_action(Json item, size_t number, Constraints& constraints) {
 
 class TransactWrite {
  public:
-  explicit TransactWrite(Context& context)
-      : context_(context),
-        root_(context.request.root()),
-        written_(ConsumedCapacity::Kind::kTransactWrite,
-                 capacity_detail(root_["ReturnConsumedCapacity"])),
-        repeated_(ConsumedCapacity::Kind::kTransactRead,
-                  capacity_detail(root_["ReturnConsumedCapacity"])) {}
+  explicit TransactWrite(Context& context) : context_(context), root_(context.request.root()) {}
 
   Status run() {
     TRY(check_constraints());
     TRY(read_actions());
-    TRY(bind_actions());
-    std::optional<Token> token;
-    if (Json text = root_["ClientRequestToken"])
-      token = TRY(Token::make(context_, text.text(), root_["TransactItems"]));
-    if (token) refs_.push_back(token->ref());
-    Status status =
-        context_.session->write(refs_, [&](std::span<const ddb::ItemView> old, auto decisions) {
-          return decide(token ? &*token : nullptr, old, decisions);
-        });
-    if (!status.ok() && status.error().code() == "store.conflict") return conflict();
-    if (status.ok() && token) sweep_tokens(context_);
-    return status;
+    for (WriteAction& action : actions_) TRY(action.find_table(context_));
+    WriteTransaction transaction(context_, actions_,
+                                 capacity_detail(root_["ReturnConsumedCapacity"]));
+    TRY(transaction.bind());
+    return transaction.run(root_["ClientRequestToken"], root_["TransactItems"],
+                           [this](const TransactCapacity& capacity) { answer(capacity); });
   }
 
  private:
@@ -132,72 +117,6 @@ class TransactWrite {
     return {};
   }
 
-  Status bind_actions() {
-    for (WriteAction& action : actions_) TRY(action.find_table(context_));
-    Cancellation cancelled(actions_.size());
-    std::vector<const Table*> tables;
-    for (size_t i = 0; i < actions_.size(); ++i) {
-      refs_.push_back(actions_[i].ref());
-      tables.push_back(&actions_[i].table());
-      Status status = actions_[i].bind();
-      if (!status.ok()) cancelled.set(i, status.error());
-    }
-    if (names_item_twice(tables, refs_))
-      return validation("Transaction request cannot include multiple operations on one item");
-    if (cancelled.any()) return cancelled.error(context_.error_extra);
-    return {};
-  }
-
-  Status decide(const Token* token, std::span<const ddb::ItemView> old,
-                std::span<target::Decision> decisions) {
-    context_.made.reset();
-    context_.error_extra.clear();
-    written_.clear();
-    repeated_.clear();
-    if (token) {
-      Token::Use use = token->judge(old.back());
-      if (use == Token::Use::kMismatch)
-        return service_error("IdempotentParameterMismatchException",
-                             "DynamoDB rejected the request because you retried a request with a "
-                             "different payload but "
-                             "with an idempotent token that was already used.");
-      if (use == Token::Use::kRepeated) {
-        for (size_t i = 0; i < actions_.size(); ++i)
-          repeated_.add_read(actions_[i].table(), old[i] ? ddb::item_size(old[i]) : 0);
-        answer(repeated_);
-        return {};
-      }
-      decisions.back() = token->decision();
-    }
-    TRY(decide_actions(old, decisions));
-    answer(written_);
-    return {};
-  }
-
-  Status decide_actions(std::span<const ddb::ItemView> old, std::span<target::Decision> decisions) {
-    Cancellation cancelled(actions_.size());
-    effects_.clear();
-    for (size_t i = 0; i < actions_.size(); ++i) {
-      Result<WriteAction::Effect> effect = actions_[i].decide(old[i], context_.made);
-      if (!effect.ok() && !is_service_error(effect.error())) return std::move(effect).error();
-      if (!effect.ok())
-        cancelled.set(i, effect.error(), actions_[i].item_on_failure() ? old[i] : ddb::ItemView());
-      effects_.push_back(effect.ok() ? *effect : WriteAction::Effect{});
-    }
-    if (cancelled.any()) return cancelled.error(context_.error_extra);
-    // Only now do the made items stay where they are.
-    for (size_t i = 0; i < actions_.size(); ++i) {
-      const WriteAction::Effect& effect = effects_[i];
-      decisions[i].kind = effect.kind;
-      ddb::ItemView after =
-          effect.kind == target::Decision::Kind::kDelete ? ddb::ItemView() : old[i];
-      if (effect.kind == target::Decision::Kind::kPut)
-        after = decisions[i].item = effect.put ? effect.put : context_.made.item(effect.made_root);
-      written_.add_write(actions_[i].table(), old[i], after);
-    }
-    return {};
-  }
-
   void answer(const TransactCapacity& capacity) {
     context_.out.clear();
     JsonWriter write(context_.out);
@@ -227,19 +146,9 @@ class TransactWrite {
     write.close('}');
   }
 
-  Error conflict() {
-    Cancellation cancelled(actions_.size());
-    for (size_t i = 0; i < actions_.size(); ++i)
-      cancelled.set(i, "TransactionConflict", "Transaction is ongoing for the item");
-    return cancelled.error(context_.error_extra);
-  }
-
   Context& context_;
   const Json root_;
   std::vector<WriteAction> actions_;
-  std::vector<WriteAction::Effect> effects_;
-  std::vector<target::ItemRef> refs_;
-  TransactCapacity written_, repeated_;
 };
 
 }  // namespace

@@ -58,6 +58,17 @@ Status WriteAction::read_expressions(Context& context, Legacy legacy) {
   return context.placeholders.check_all_used();
 }
 
+void WriteAction::assemble(Context& context, Parts parts) {
+  kind_ = parts.kind;
+  request_ = &context.request;
+  table_ = std::move(parts.table);
+  key_ = parts.key;
+  condition_ = std::move(parts.condition);
+  update_ = std::move(parts.update);
+  presence_ = parts.presence;
+  item_on_failure_ = parts.item_on_failure;
+}
+
 Status WriteAction::find_table(Context& context) {
   table_ = TRY(context.table(body_["TableName"].text()));
   return {};
@@ -88,8 +99,20 @@ bool WriteAction::holds(ddb::ItemView old) const {
   return expected_.empty() || expected_.evaluate(old);
 }
 
+ddb::ItemView WriteAction::Effect::apply(ddb::ItemView old, const ddb::ItemBatch& made,
+                                         target::Decision& decision) const {
+  decision.kind = kind;
+  if (kind == target::Decision::Kind::kDelete) return {};
+  if (kind == target::Decision::Kind::kKeep) return old;
+  decision.item = put ? put : made.item(made_root);
+  return decision.item;
+}
+
 Result<WriteAction::Effect> WriteAction::decide(ddb::ItemView old, ddb::ItemBatch& made) {
   using Does = target::Decision::Kind;
+  if (presence_ == Presence::kAbsent && old) return duplicate_item();
+  if (presence_ == Presence::kPresent && !old) return condition_failed();
+  if (presence_ == Presence::kOptional && !old) return Effect{};
   if (!holds(old)) return condition_failed();
   if (kind_ == Kind::kCheck) return Effect{};
   if (kind_ == Kind::kPut) return Effect{Does::kPut, key_};
@@ -137,6 +160,7 @@ Status WriteAction::check_made(ddb::ItemView old, ddb::ItemView item) const {
 }
 
 bool WriteAction::is_given(ddb::ValueView value) const {
+  if (!body_) return update_->names(value);
   Json values = body_["ExpressionAttributeValues"];
   if (!values.is_object()) return false;
   for (simdjson::dom::key_value_pair field : values.object()) {
@@ -149,6 +173,10 @@ bool WriteAction::is_given(ddb::ValueView value) const {
 bool WriteAction::touched(ddb::ItemView item, Update::Touched which, ddb::ItemBatch& out) const {
   if (update_) return update_->touched(item, which, out);
   return legacy_update_ && legacy_update_->touched(item, out);
+}
+
+std::vector<std::string_view> WriteAction::written_attributes() const {
+  return update_ ? update_->written_attributes() : std::vector<std::string_view>();
 }
 
 void append_item_collection(const Table& table, ddb::ItemView key, std::string& out) {

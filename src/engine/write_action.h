@@ -2,7 +2,8 @@
 //
 // In three steps, as the service checks: read() what needs no table, bind() it to its table,
 // decide() what to leave when the item that is there is known. decide() may be called again with
-// another item; it changes nothing but `made`. Refers to the request, which must outlive it.
+// another item; it changes nothing but `made`. Refers to the request, which must outlive it. A statement's write comes
+// ready made (assemble()) and is only bound and decided.
 #pragma once
 
 #include <optional>
@@ -19,6 +20,24 @@ class WriteAction {
   enum class Kind : uint8_t { kPut, kUpdate, kDelete, kCheck };
   enum class Legacy : uint8_t { kAllowed, kUnknown };  // Expected and the like: not in transactions
 
+  // What a statement (PartiQL) demands of the item beside its condition.
+  enum class Presence : uint8_t {
+    kAny,
+    kAbsent,   // INSERT: DuplicateItemException when there is one
+    kPresent,  // UPDATE: ConditionalCheckFailedException when there is none
+    kOptional  // DELETE: where there is none, nothing is asked or done
+  };
+  struct Parts {
+    Kind kind = Kind::kPut;
+    TableRef table;
+    ddb::ItemView key;  // the item for a put
+    std::optional<ddb::expression::Condition> condition;
+    std::optional<ddb::expression::Update> update;
+    Presence presence = Presence::kAny;
+    bool item_on_failure = false;
+  };
+  void assemble(Context& context, Parts parts);
+
   // `body`: the object with TableName, Item or Key and the expressions; its constraints have
   // passed. Errors: ValidationException.
   Status read(Context& context, Kind kind, Json body, Legacy legacy);
@@ -31,6 +50,9 @@ class WriteAction {
     target::Decision::Kind kind = target::Decision::Kind::kKeep;
     ddb::ItemView put;       // kPut of the request's own item
     uint32_t made_root = 0;  // kPut of the newest item of `made`, when `put` is empty
+    // Fills the decision; the item that is there afterwards. Only when nothing is made any more.
+    ddb::ItemView apply(ddb::ItemView old, const ddb::ItemBatch& made,
+                        target::Decision& decision) const;
   };
   // ConditionalCheckFailedException, or a ValidationException when the update cannot be applied.
   Result<Effect> decide(ddb::ItemView old, ddb::ItemBatch& made);
@@ -45,6 +67,8 @@ class WriteAction {
   // UPDATED_OLD and UPDATED_NEW, as ddb::expression::Update::touched().
   bool touched(ddb::ItemView item, ddb::expression::Update::Touched which,
                ddb::ItemBatch& out) const;
+  // The top-level attributes that an update writes, in the order of its text.
+  std::vector<std::string_view> written_attributes() const;
 
  private:
   Status read_expressions(Context& context, Legacy legacy);
@@ -63,6 +87,7 @@ class WriteAction {
   std::optional<ddb::expression::Update> update_;
   std::optional<LegacyUpdate> legacy_update_;
   bool item_on_failure_ = false;
+  Presence presence_ = Presence::kAny;
 };
 
 // An item without attributes: what a condition sees where there is none.

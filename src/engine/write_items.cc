@@ -123,12 +123,7 @@ class Write {
       }
       return std::move(effect).error();
     }
-    decision.kind = effect->kind;
-    ddb::ItemView after = old;
-    if (effect->kind == target::Decision::Kind::kDelete) after = {};
-    if (effect->kind == target::Decision::Kind::kPut)
-      after = decision.item = effect->put ? effect->put : context_.made.item(effect->made_root);
-    answer(old, after);
+    answer(old, effect->apply(old, context_.made, decision));
     return {};
   }
 

@@ -330,6 +330,11 @@ Result<std::shared_ptr<const Program>> compile_request(std::string_view text,
                                                        Placeholders& placeholders) {
   const Syntax syntax = TRY(parse_condition_syntax(text, Dialect::kApi));
   TRY(check_words(syntax, Dialect::kApi, ExpressionKind::kCondition));
+  return compile_syntax(syntax, placeholders);
+}
+
+Result<std::shared_ptr<const Program>> compile_syntax(const Syntax& syntax,
+                                                      Placeholders& placeholders) {
   auto program = std::make_shared<Program>();
   TRY(Compiler(syntax, Dialect::kApi, &placeholders, *program).run());
   TRY(check_operator_count(syntax));

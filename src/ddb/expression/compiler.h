@@ -18,4 +18,8 @@ Status compile_plan(const Syntax& syntax, Program& program);
 Result<std::shared_ptr<const Program>> compile_request(std::string_view text,
                                                        Placeholders& placeholders);
 
+// The same without the checks of words: a tree that is not of a request's text.
+Result<std::shared_ptr<const Program>> compile_syntax(const Syntax& syntax,
+                                                      Placeholders& placeholders);
+
 }  // namespace offramp::ddb::expression

@@ -35,6 +35,10 @@ Result<Condition> Condition::parse_plan(std::string_view text) {
   return Condition(std::move(program));
 }
 
+Result<Condition> Condition::of_syntax(const Syntax& syntax, Placeholders& placeholders) {
+  return Condition(TRY(compile_syntax(syntax, placeholders)));
+}
+
 bool Condition::evaluate(ItemView item) const { return expression::evaluate(*program_, item); }
 
 std::vector<std::string> Condition::attributes() const {

@@ -148,19 +148,23 @@ Result<Update> Update::parse(std::string_view text, Placeholders& placeholders) 
   const auto parse = [&]() -> Result<Update> {
     const Syntax syntax = TRY(parse_update_syntax(text));
     TRY(check_words(syntax, Dialect::kApi, ExpressionKind::kUpdate));
-    Builder builder(syntax, placeholders);
-    TRY(builder.targets());
-    TRY(builder.values());
-    TRY(check_operator_count(syntax));
-    std::vector<Path> paths;
-    for (const Action& action : builder.actions_)
-      paths.push_back(action.target.of(builder.elements_));
-    PathTree tree(paths);
-    return Update(std::make_shared<const UpdatePlan>(
-        UpdatePlan{std::move(builder.elements_), std::move(builder.terms_),
-                   std::move(builder.actions_), std::move(tree)}));
+    return of_syntax(syntax, placeholders);
   };
   return TRY_CONTEXT("Invalid UpdateExpression", parse());
+}
+
+Result<Update> Update::of_syntax(const Syntax& syntax, Placeholders& placeholders) {
+  Builder builder(syntax, placeholders);
+  TRY(builder.targets());
+  TRY(builder.values());
+  TRY(check_operator_count(syntax));
+  std::vector<Path> paths;
+  for (const Action& action : builder.actions_)
+    paths.push_back(action.target.of(builder.elements_));
+  PathTree tree(paths);
+  return Update(std::make_shared<const UpdatePlan>(
+      UpdatePlan{std::move(builder.elements_), std::move(builder.terms_),
+                 std::move(builder.actions_), std::move(tree)}));
 }
 
 std::vector<std::string_view> Update::written_attributes() const {
@@ -177,6 +181,12 @@ std::optional<std::string_view> Update::reads_below(std::span<const std::string_
     if (term.kind == Term::Kind::kPath)
       if (const auto found = first_below({&term.path, 1}, plan_->elements, names)) return found;
   return std::nullopt;
+}
+
+bool Update::names(ValueView value) const {
+  return std::any_of(plan_->terms.begin(), plan_->terms.end(), [&](const Term& term) {
+    return term.kind == Term::Kind::kValue && equal(term.value, value);
+  });
 }
 
 bool Update::only_removes() const {

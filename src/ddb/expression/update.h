@@ -22,16 +22,22 @@
 namespace offramp::ddb::expression {
 
 struct UpdatePlan;
+struct Syntax;
 
 class Update {
  public:
   static Result<Update> parse(std::string_view text, Placeholders& placeholders);
+  // What another language's parser has made (ddb/partiql); as Condition::of_syntax(). Sums and list_append() may stand
+  // inside one another here.
+  static Result<Update> of_syntax(const Syntax& syntax, Placeholders& placeholders);
 
   // The top-level attributes that it writes, in the order of the text, each once (for the check
   // that no key is among them).
   std::vector<std::string_view> written_attributes() const;
   // The first of `names` that it reads below (`.` or `[]`) on the right of `=`.
   std::optional<std::string_view> reads_below(std::span<const std::string_view> names) const;
+  // Whether one of the values that it names is this one.
+  bool names(ValueView value) const;
   // It has REMOVE only: where there is no item, none is made and apply() is not called (tests of
   // ScyllaDB against the service; DynamoDB Local makes one).
   bool only_removes() const;

@@ -150,30 +150,34 @@ class Application {
   }
 
   Status assign(const Term& term, std::string_view name) {
-    switch (term.kind) {
-      case Term::Kind::kListAppend: {
-        TRY(check_functions(term));
-        const ValueView left = TRY(operand(term.left, Type::kL));
-        const ValueView right = TRY(operand(term.right, Type::kL));
-        const uint32_t list = builder_.open(Type::kL, name);
-        for (ValueView element : left) builder_.copy(element, {});
-        for (ValueView element : right) builder_.copy(element, {});
-        builder_.close(list, left.size() + right.size());
-        return {};
-      }
-      case Term::Kind::kAdd:
-      case Term::Kind::kSubtract: {
-        TRY(check_functions(term));
-        const ValueView left = TRY(operand(term.left, Type::kN));
-        const ValueView right = TRY(operand(term.right, Type::kN));
-        return write_sum(left, right, term.kind == Term::Kind::kSubtract, name);
-      }
-      default: {
-        const ValueView value = TRY(resolve(term));
-        builder_.copy(value, name);
-        return {};
-      }
+    nested_.clear();
+    nested_nodes_ = 0;
+    if (is_plain(term)) {
+      const ValueView value = TRY(resolve(term));
+      builder_.copy(value, name);
+      return {};
     }
+    return combine(term, builder_, name);
+  }
+
+  static bool is_plain(const Term& term) {
+    return term.kind != Term::Kind::kListAppend && term.kind != Term::Kind::kAdd &&
+           term.kind != Term::Kind::kSubtract;
+  }
+
+  // A sum or a list_append().
+  Status combine(const Term& term, ItemBuilder& builder, std::string_view name) {
+    TRY(check_functions(term));
+    const Type type = term.kind == Term::Kind::kListAppend ? Type::kL : Type::kN;
+    const ValueView left = TRY(operand(term.left, type));
+    const ValueView right = TRY(operand(term.right, type));
+    if (type == Type::kN)
+      return write_sum(left, right, term.kind == Term::Kind::kSubtract, builder, name);
+    const uint32_t list = builder.open(Type::kL, name);
+    for (ValueView element : left) builder.copy(element, {});
+    for (ValueView element : right) builder.copy(element, {});
+    builder.close(list, left.size() + right.size());
+    return {};
   }
 
   // The service resolves functions before it looks at the types of what is added or appended.
@@ -189,8 +193,7 @@ class Application {
     return value;
   }
 
-  // A path, a value or if_not_exists(). The service needs what if_not_exists() would fall back to
-  // even when it does not.
+  // The service needs what if_not_exists() would fall back to even when it does not.
   Result<ValueView> resolve(const Term& term) {
     if (term.kind == Term::Kind::kValue) return term.value;
     if (term.kind == Term::Kind::kPath) {
@@ -198,19 +201,32 @@ class Application {
       if (!found) return missing_attribute();
       return found;
     }
+    if (!is_plain(term)) return resolve_nested(term);
     const ValueView found = find_path(plan_.terms[term.left].path.of(plan_.elements), item_);
     const ValueView otherwise = TRY(resolve(plan_.terms[term.right]));
     return found ? found : otherwise;
   }
 
-  Status write_sum(ValueView left, ValueView right, bool subtracts, std::string_view name) {
+  // A sum or list inside another term: kept until the action is done.
+  Result<ValueView> resolve_nested(const Term& term) {
+    std::vector<Node> made;
+    ItemBuilder builder(made);
+    TRY(combine(term, builder, {}));
+    nested_nodes_ += made.size();
+    if (nested_nodes_ > kNodesMax) return too_big();
+    nested_.push_back(std::move(made));
+    return ValueView(nested_.back().data());
+  }
+
+  Status write_sum(ValueView left, ValueView right, bool subtracts, ItemBuilder& builder,
+                   std::string_view name) {
     const Number a = TRY(Number::parse(left.bytes())), b = TRY(Number::parse(right.bytes()));
     const auto sum = subtracts ? ddb::subtract(a, b) : ddb::add(a, b);
     if (!sum.ok()) return invalid_request(sum.error().message());
     char* text = out_.arena.allocate(kNumberTextMax);
     const size_t size = sum->write(text);
     out_.arena.shrink_last(text, kNumberTextMax, size);
-    builder_.scalar(Type::kN, {text, size}, name);
+    builder.scalar(Type::kN, {text, size}, name);
     return {};
   }
 
@@ -221,7 +237,7 @@ class Application {
     }
     if (old.type() != value.type()) return wrong_type();
     if (value.type() == Type::kN) {
-      TRY(write_sum(old, value, false, name));
+      TRY(write_sum(old, value, false, builder_, name));
       return 1;
     }
     const uint32_t set = builder_.open(value.type(), name);
@@ -261,6 +277,9 @@ class Application {
   ItemBuilder builder_;
   size_t start_;
   std::vector<bool> seen_;  // children of maps that the old item has
+  // What sums and lists inside the action's term gave.
+  std::vector<std::vector<Node>> nested_;
+  size_t nested_nodes_ = 0;
 };
 
 }  // namespace

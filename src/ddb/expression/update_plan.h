@@ -11,8 +11,8 @@
 
 namespace offramp::ddb::expression {
 
-// What SET assigns. Only the outermost term of an action is a sum or a list_append: the grammar and
-// the checks leave nothing else.
+// What SET assigns. In a request's expression only the outermost term of an action is a sum or a
+// list_append: the grammar and the checks leave nothing else. PartiQL's may be nested.
 struct Term {
   enum class Kind : uint8_t { kPath, kValue, kIfNotExists, kListAppend, kAdd, kSubtract };
   Kind kind = Kind::kValue;
