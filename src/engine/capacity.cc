@@ -80,6 +80,12 @@ void ConsumedCapacity::add_index_units(size_t index, double units) {
   index_units_[index] = std::max(0.0, index_units_[index]) + units;
 }
 
+void ConsumedCapacity::add(const ConsumedCapacity& other) {
+  add_units(other.table_units_);
+  for (size_t i = 0; i < other.index_units_.size(); ++i)
+    if (other.index_units_[i] >= 0) add_index_units(i, other.index_units_[i]);
+}
+
 double ConsumedCapacity::total() const {
   double units = table_units_;
   for (double of_index : index_units_) units += std::max(0.0, of_index);

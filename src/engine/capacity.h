@@ -46,6 +46,8 @@ class ConsumedCapacity {
   void add_write(ddb::ItemView before, ddb::ItemView after);
   void add_units(double units) { table_units_ += units; }
   void add_index_units(size_t index, double units);
+  // What something else consumed of the same table.
+  void add(const ConsumedCapacity& other);
   double total() const;
 
   // {"TableName":…,"CapacityUnits":…}, with the parts of table and indexes when kIndexes; nothing

@@ -18,6 +18,8 @@ const Dispatch& dispatch() {
     register_query(made);
     register_scan(made);
     register_execute_statement(made);
+    register_batch_execute_statement(made);
+    register_execute_transaction(made);
     return made;
   }();
   return all;

@@ -31,28 +31,24 @@ class ExecuteStatement {
 
   Status run() {
     TRY(check_constraints());
-    write_.statement = TRY(read_statement(context_, root_));
-    if (write_.statement->kind() == Statement::Kind::kExists)
-      return validation("EXISTS can only be used in ExecuteTransaction write requests.");
-    return write_.statement->reads() ? read() : write();
+    statement_ = TRY(read_statement(context_, root_));
+    if (statement_->kind() == Statement::Kind::kExists) return exists_outside_transaction();
+    return statement_->reads() ? read() : write();
   }
 
  private:
   Status check_constraints() {
     Constraints constraints;
-    if (constraints.not_null(root_["Statement"], "statement"))
-      constraints.length(root_["Statement"], "statement", 1, ddb::partiql::kStatementBytesMax);
-    constraints.length(root_["Parameters"], "parameters", 1, SIZE_MAX);
+    constrain_statement(root_, "", constraints);
     constraints.length(root_["NextToken"], "nextToken", 1, kTokenLengthMax);
     constraints.return_consumed_capacity(root_);
     constraints.at_least(root_["Limit"], "limit", 1);
-    constraints.one_of(root_["ReturnValuesOnConditionCheckFailure"],
-                       "returnValuesOnConditionCheckFailure", {"ALL_OLD", "NONE"});
     return constraints.done();
   }
 
   Status read() {
-    StatementReader reader(context_, *write_.statement);
+    StatementReader reader(context_, *statement_);
+    TRY(reader.compile());
     ReadOptions options;
     options.consistent = root_["ConsistentRead"].boolean();
     options.limit = static_cast<size_t>(root_["Limit"].integer(INT64_MAX));
@@ -91,10 +87,10 @@ class ExecuteStatement {
   }
 
   Status write() {
-    TRY(write_.prepare(context_, root_));
-    action_.assemble(context_, write_.parts);
-    TRY(action_.bind());
-    const target::ItemRef ref = action_.ref();
+    TRY(write_.compile(*statement_, root_));
+    TRY(write_.find_table(context_));
+    TRY(write_.bind(context_));
+    const target::ItemRef ref = write_.action().ref();
     return context_.session->write({&ref, 1},
                                    [this](std::span<const ddb::ItemView> old, auto decisions) {
                                      return decide(old[0], decisions[0]);
@@ -104,10 +100,10 @@ class ExecuteStatement {
   Status decide(ddb::ItemView old, target::Decision& decision) {
     context_.made.reset();
     context_.error_extra.clear();
-    Result<WriteAction::Effect> effect = action_.decide(old, context_.made);
+    WriteAction& action = write_.action();
+    Result<WriteAction::Effect> effect = action.decide(old, context_.made);
     if (!effect.ok()) {
-      const bool condition = effect.error().code() == "ConditionalCheckFailedException";
-      if (condition && action_.item_on_failure() && old) {
+      if (action.shows_item(effect.error()) && old) {
         context_.error_extra = ",\"Item\":";
         ddb::append_item_json(old, context_.error_extra);
       }
@@ -115,12 +111,10 @@ class ExecuteStatement {
     }
     const ddb::ItemView after = effect->apply(old, context_.made, decision);
     context_.out.assign("{\"Items\":[");
-    if (const ddb::ItemView shown =
-            returned_item(write_.statement->returning(), action_, old, after, context_.shown))
-      ddb::append_item_json(shown, context_.out);
+    append_returned(context_, statement_->returning(), action, old, after);
     JsonWriter write(context_.out);
     write.close(']');
-    context_.capacity.reset(action_.table(), ConsumedCapacity::Kind::kWrite);
+    context_.capacity.reset(action.table(), ConsumedCapacity::Kind::kWrite);
     context_.capacity.add_write(old, after);
     end(write);
     return {};
@@ -129,8 +123,8 @@ class ExecuteStatement {
   Context& context_;
   const Json root_;
   const CapacityDetail detail_;
+  std::optional<Statement> statement_;
   StatementWrite write_;
-  WriteAction action_;
 };
 
 }  // namespace

@@ -17,5 +17,7 @@ void register_describe(
 void register_query(Dispatch& dispatch);  // query.cc
 void register_scan(Dispatch& dispatch);   // scan.cc
 void register_execute_statement(Dispatch& dispatch);
+void register_batch_execute_statement(Dispatch& dispatch);
+void register_execute_transaction(Dispatch& dispatch);
 
 }  // namespace offramp::engine

@@ -9,15 +9,37 @@ namespace offramp::engine {
 
 using ddb::partiql::Returning;
 
-Result<Statement> read_statement(Context& context, Json body) {
-  Statement statement = TRY(Statement::parse(body["Statement"].text(), context.request.arena()));
-  std::vector<ddb::ValueView> parameters;
+Result<Statement> parse_statement(Context& context, Json body) {
+  return Statement::parse(body["Statement"].text(), context.request.arena());
+}
+
+Result<Parameters> read_parameters(Context& context, Json body) {
+  Parameters parameters;
   TRY(for_each_element(body["Parameters"], [&](Json json) -> Status {
     parameters.push_back(TRY(context.request.value(json)));
     return {};
   }));
+  return parameters;
+}
+
+Result<Statement> read_statement(Context& context, Json body) {
+  const Parameters parameters = TRY(read_parameters(context, body));
+  Statement statement = TRY(parse_statement(context, body));
   TRY(statement.bind(parameters));
   return statement;
+}
+
+void constrain_statement(Json body, const std::string& path, Constraints& constraints) {
+  if (constraints.not_null(body["Statement"], path + "statement"))
+    constraints.length(body["Statement"], path + "statement", 1,
+                       ddb::partiql::kStatementBytesMax);
+  constraints.length(body["Parameters"], path + "parameters", 1, SIZE_MAX);
+  constraints.one_of(body["ReturnValuesOnConditionCheckFailure"],
+                     path + "returnValuesOnConditionCheckFailure", {"ALL_OLD", "NONE"});
+}
+
+Error exists_outside_transaction() {
+  return validation("EXISTS can only be used in ExecuteTransaction write requests.");
 }
 
 Result<TableRef> statement_table(Context& context, const Statement& statement) {
@@ -108,53 +130,75 @@ WriteAction::Presence presence_of(const Statement& statement) {
 
 }  // namespace
 
-Status StatementWrite::prepare(Context& context, Json body) {
-  parts.kind = kind_of(*statement);
-  parts.presence = presence_of(*statement);
-  parts.item_on_failure = body["ReturnValuesOnConditionCheckFailure"].text() == "ALL_OLD";
-  // What is wrong with the words comes before the table.
-  if (statement->kind() == Statement::Kind::kInsert) {
-    parts.key = TRY(statement->item());
-    table = parts.table = TRY(statement_table(context, *statement));
-    return check_inserted_keys(*table, parts.key);
+bool only_names_key(const Table& table, std::span<const KeyTerm> terms, size_t conjuncts) {
+  if (terms.size() != conjuncts) return false;
+  for (const KeyTerm& term : terms)
+    if (term.kind != KeyTerm::Kind::kEqual || !table.is_key(term.attribute)) return false;
+  return true;
+}
+
+Status StatementWrite::compile(Statement& statement, Json body) {
+  statement_ = &statement;
+  parts_.kind = kind_of(statement);
+  parts_.presence = presence_of(statement);
+  parts_.item_on_failure = body["ReturnValuesOnConditionCheckFailure"].text() == "ALL_OLD";
+  if (statement.kind() == Statement::Kind::kInsert) {
+    parts_.item_on_failure = false;  // a duplicate is told without the item
+    parts_.key = TRY(statement.item());
+    return {};
   }
-  if (statement->kind() == Statement::Kind::kUpdate) parts.update = TRY(statement->update());
-  parts.condition = TRY(statement->condition());
-  const std::vector<KeyTerm> terms = TRY(statement->key_terms());
-  table = parts.table = TRY(statement_table(context, *statement));
-  parts.key = TRY(named_key(*table, terms, key));
-  if (!parts.key && statement->kind() != Statement::Kind::kExists)
+  if (statement.kind() == Statement::Kind::kUpdate) parts_.update = TRY(statement.update());
+  parts_.condition = TRY(statement.condition());
+  terms_ = TRY(statement.key_terms());
+  return {};
+}
+
+Status StatementWrite::find_table(Context& context) {
+  parts_.table = TRY(statement_table(context, *statement_));
+  return {};
+}
+
+Status StatementWrite::bind_key() {
+  const Table& table = *parts_.table;
+  if (statement_->kind() == Statement::Kind::kInsert) return check_inserted_keys(table, parts_.key);
+  parts_.key = TRY(named_key(table, terms_, key_));
+  if (is_check()) return {};
+  if (!parts_.key)
     return validation("Where clause does not contain a mandatory equality on all key attributes");
   return {};
 }
 
-ddb::ItemView returned_item(Returning returning, const WriteAction& action, ddb::ItemView old,
-                            ddb::ItemView after, ddb::ItemBatch& shown) {
+Status StatementWrite::bind(Context& context) {
+  TRY(bind_key());
+  only_key_ = only_names_key(*parts_.table, terms_, statement_->conjuncts());
+  action_.assemble(context, parts_);
+  return parts_.key ? action_.bind() : Status();
+}
+
+bool append_returned(Context& context, Returning returning, const WriteAction& action,
+                     ddb::ItemView old, ddb::ItemView after) {
+  using Touched = ddb::expression::Update::Touched;
+  context.shown.reset();
+  ddb::ItemView shown;
   switch (returning) {
     case Returning::kNothing:
-      return {};
+      break;
     case Returning::kAllOld:
-      return old;
+      shown = old;
+      break;
     case Returning::kAllNew:
-      return after;
-    default:
+      shown = after;
+      break;
+    case Returning::kModifiedOld:
+      if (old && action.touched(old, Touched::kOld, context.shown)) shown = context.shown.item(0);
+      break;
+    case Returning::kModifiedNew:
+      if (after && action.touched(after, Touched::kNew, context.shown))
+        shown = context.shown.item(0);
       break;
   }
-  // Whole attributes, also where only a part of one was changed.
-  const ddb::ItemView from = returning == Returning::kModifiedOld ? old : after;
-  if (!from) return {};
-  shown.reset();
-  ddb::ItemBuilder build(shown.nodes());
-  const uint32_t root = build.open(ddb::Type::kM);
-  uint32_t members = 0;
-  for (std::string_view name : action.written_attributes())
-    if (const ddb::ValueView value = from.find(name)) {
-      build.copy(value, name);
-      ++members;
-    }
-  build.close(root, members);
-  shown.add_root(root, 0);
-  return members == 0 ? ddb::ItemView() : shown.item(0);
+  if (shown) ddb::append_item_json(shown, context.out);
+  return static_cast<bool>(shown);
 }
 
 }  // namespace offramp::engine

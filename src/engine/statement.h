@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ddb/partiql/statement.h"
+#include "engine/constraints.h"
 #include "engine/operation.h"
 #include "engine/write_action.h"
 
@@ -18,8 +19,17 @@ namespace offramp::engine {
 using ddb::partiql::KeyTerm;
 using ddb::partiql::Statement;
 
-// Parses body.Statement and binds body.Parameters.
+// body.Statement, body.Parameters, and the one bound to the other.
+Result<Statement> parse_statement(Context& context, Json body);
+using Parameters = std::vector<ddb::ValueView>;
+Result<Parameters> read_parameters(Context& context, Json body);
 Result<Statement> read_statement(Context& context, Json body);
+
+// The constraints of a statement of a batch or a transaction; `path` ends with a dot.
+void constrain_statement(Json body, const std::string& path, Constraints& constraints);
+
+// "EXISTS can only be used in ExecuteTransaction write requests."
+Error exists_outside_transaction();
 
 // ResourceNotFoundException when there is none.
 Result<TableRef> statement_table(Context& context, const Statement& statement);
@@ -33,22 +43,38 @@ Status check_term_type(const model::KeyAttribute& key, const KeyTerm& term);
 Result<ddb::ItemView> named_key(const Table& table, std::span<const KeyTerm> terms,
                                 std::vector<ddb::Node>& nodes);
 
-// A statement that is a write, or an EXISTS: what it is and what it does. Not moved: the write's
-// key lives here.
-struct StatementWrite {
-  std::optional<Statement> statement;
-  TableRef table;
-  std::vector<ddb::Node> key;
-  WriteAction::Parts parts;
+// Whether the terms are all that a WHERE clause says and name nothing but the key, each attribute by equality.
+bool only_names_key(const Table& table, std::span<const KeyTerm> terms, size_t conjuncts);
 
-  // `returned`: body.ReturnValuesOnConditionCheckFailure is read.
-  // Fills `parts`: checks and compiles everything that needs the table but no item.
-  Status prepare(Context& context, Json body);
+// A statement that writes, or an EXISTS, on its way to a WriteAction.
+class StatementWrite {
+ public:
+  // What is wrong with the words: no table is needed.
+  Status compile(Statement& statement, Json body);
+  // ResourceNotFoundException.
+  Status find_table(Context& context);
+  // The item that is written: its key. Errors are of the item, not of the request.
+  Status bind(Context& context);
+
+  // After bind().
+  WriteAction& action() { return action_; }
+  // EXISTS: whether it names a whole key, and asks for more than that the item is there.
+  bool is_check() const { return parts_.kind == WriteAction::Kind::kCheck; }
+  bool checks_something() const { return parts_.key && !only_key_; }
+
+ private:
+  Status bind_key();
+
+  Statement* statement_ = nullptr;
+  std::vector<KeyTerm> terms_;
+  std::vector<ddb::Node> key_;
+  WriteAction::Parts parts_;
+  bool only_key_ = false;
+  WriteAction action_;
 };
 
-// What a write gives back after `old` became `after`: an empty view when it is nothing. Uses
-// `shown`.
-ddb::ItemView returned_item(ddb::partiql::Returning returning, const WriteAction& action,
-                            ddb::ItemView old, ddb::ItemView after, ddb::ItemBatch& shown);
+// Appends what a write gives back after `old` became `after`, as JSON; false when that is nothing. Uses context.shown.
+bool append_returned(Context& context, ddb::partiql::Returning returning, const WriteAction& action,
+                     ddb::ItemView old, ddb::ItemView after);
 
 }  // namespace offramp::engine

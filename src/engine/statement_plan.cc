@@ -9,40 +9,46 @@
 namespace offramp::engine {
 namespace {
 
+// Of two values of a key attribute's type.
 std::strong_ordering order(ddb::ValueView a, ddb::ValueView b) {
   if (a.type() == ddb::Type::kN) return ddb::compare_numbers(a.bytes(), b.bytes());
   return a.bytes() <=> b.bytes();
 }
 
-const KeyTerm* find_term(std::span<const KeyTerm> terms, std::string_view attribute,
-                         std::initializer_list<KeyTerm::Kind> kinds) {
-  for (KeyTerm::Kind kind : kinds)
-    for (const KeyTerm& term : terms)
-      if (term.kind == kind && term.attribute == attribute) return &term;
-  return nullptr;
-}
-
 }  // namespace
+
+Status StatementReader::compile() {
+  condition_ = TRY(statement_.condition());
+  selection_ = TRY(statement_.selection());
+  terms_ = TRY(statement_.key_terms());
+  return {};
+}
 
 Status StatementReader::bind(const ReadOptions& options) {
   options_ = options;
-  condition_ = TRY(statement_.condition());
-  selection_ = TRY(statement_.selection());
-  const std::vector<KeyTerm> terms = TRY(statement_.key_terms());
   table_ = TRY(statement_table(context_, statement_));
   TRY(find_view());
   TRY(check_parts());
-  TRY(check_key_terms(terms));
-  find_partitions(terms);
+  find_partitions();
+  TRY(check_key_terms());
+  TRY(check_filter());
   TRY(check_order());
-  narrow(terms);
+  narrow();
   if (!view_->is_table()) return {};
-  Result<ddb::ItemView> key = named_key(*table_, terms, key_nodes_);
+  Result<ddb::ItemView> key = named_key(*table_, terms_, key_nodes_);
   // Equalities that contradict each other select nothing.
   if (!key.ok() || !*key) return {};
   key_ = *key;
-  if (statement_.conjuncts() == key_.size()) only_key_ = key_;
+  if (only_names_key(*table_, terms_, statement_.conjuncts())) only_key_ = key_;
   return {};
+}
+
+const KeyTerm* StatementReader::find_term(std::string_view attribute,
+                                          std::initializer_list<KeyTerm::Kind> kinds) const {
+  for (KeyTerm::Kind kind : kinds)
+    for (const KeyTerm& term : terms_)
+      if (term.kind == kind && term.attribute == attribute) return &term;
+  return nullptr;
 }
 
 Status StatementReader::find_view() {
@@ -73,19 +79,31 @@ Status StatementReader::check_parts() const {
                            missing + "]");
 }
 
-Status StatementReader::check_key_terms(std::span<const KeyTerm> terms) const {
+// As in a Query: when a partition of an index is read, what it does not project may not be asked for.
+Status StatementReader::check_filter() const {
+  if (view_->whole() || partitions_.empty() || !condition_) return {};
+  std::string missing;
+  for (const std::string& name : condition_->attributes())
+    if (!view_->projects(name)) missing.append(missing.empty() ? "" : ", ").append(name);
+  if (missing.empty()) return {};
+  return invalid_parameter("Secondary index " + view_->index().name +
+                           " does not project one or more filter attributes: [" + missing + "]");
+}
+
+// Of several values those of another type are never equal; only a partition's must all be of the key's.
+Status StatementReader::check_key_terms() const {
   Status status;
   view_->for_each_key([&](const model::KeyAttribute& key) {
     const bool partition = view_->is_partition(key.name);
-    for (const KeyTerm& term : terms) {
+    for (const KeyTerm& term : terms_) {
       if (!status.ok() || term.attribute != key.name) continue;
       const bool among = term.kind == KeyTerm::Kind::kIn;
-      // Of several values those of another type are never equal; only a partition's must all be of
-      // the key's.
-      if (among && !partition) continue;
+      if (among && (!partition || partitions_.empty())) continue;
       status = check_term_type(key, term);
+      if (!status.ok() && partitions_.empty())
+        status = invalid_parameter("Condition parameter type does not match schema type");
       for (ddb::ValueView value : term.values)
-        if (status.ok())
+        if (status.ok() && !partitions_.empty())
           status = check_key_value(*view_, key.name,
                                    partition ? KeyRole::kPartition : KeyRole::kSort, value);
     }
@@ -93,20 +111,24 @@ Status StatementReader::check_key_terms(std::span<const KeyTerm> terms) const {
   return status;
 }
 
-void StatementReader::find_partitions(std::span<const KeyTerm> terms) {
+void StatementReader::find_partitions() {
   std::vector<model::KeyAttribute> keys;
   view_->for_each_key([&](const model::KeyAttribute& key) {
     if (view_->is_partition(key.name)) keys.push_back(key);
   });
   partitions_.assign(1, {});
   for (const model::KeyAttribute& key : keys) {
-    const KeyTerm* term = find_term(terms, key.name, {KeyTerm::Kind::kEqual, KeyTerm::Kind::kIn});
+    const KeyTerm* term = find_term(key.name, {KeyTerm::Kind::kEqual, KeyTerm::Kind::kIn});
     // Several partition attributes make a partition each by its own equality.
     if (term == nullptr || (keys.size() > 1 && term->values.size() > 1)) {
       partitions_.clear();
       return;
     }
     std::vector<ddb::ValueView> values = term->values;
+    const bool typed = std::all_of(values.begin(), values.end(), [&](ddb::ValueView value) {
+      return value.type() == key.type;
+    });
+    if (!typed) return;  // check_key_terms() refuses it
     std::sort(values.begin(), values.end(),
               [](ddb::ValueView a, ddb::ValueView b) { return order(a, b) < 0; });
     values.erase(std::unique(values.begin(), values.end(), ddb::equal), values.end());
@@ -144,7 +166,7 @@ Status StatementReader::check_order() const {
 }
 
 // The leading sort attributes that are equal to something, and the range of the next.
-void StatementReader::narrow(std::span<const KeyTerm> terms) {
+void StatementReader::narrow() {
   if (partitions_.empty()) return;
   std::vector<model::KeyAttribute> sort;
   view_->for_each_key([&](const model::KeyAttribute& key) {
@@ -156,17 +178,17 @@ void StatementReader::narrow(std::span<const KeyTerm> terms) {
       break;
     }
   for (const model::KeyAttribute& key : sort) {
-    if (const KeyTerm* equal = find_term(terms, key.name, {KeyTerm::Kind::kEqual})) {
+    if (const KeyTerm* equal = find_term(key.name, {KeyTerm::Kind::kEqual})) {
       range_.sort_equal.push_back(equal->values[0]);
       continue;
     }
-    for (const KeyTerm& term : terms)
-      if (term.attribute == key.name) narrow(term);
+    for (const KeyTerm& term : terms_)
+      if (term.attribute == key.name) narrow_by(term);
     return;
   }
 }
 
-void StatementReader::narrow(const KeyTerm& term) {
+void StatementReader::narrow_by(const KeyTerm& term) {
   const ddb::ValueView value = term.values[0];
   switch (term.kind) {
     case KeyTerm::Kind::kLess:

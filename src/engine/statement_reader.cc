@@ -5,6 +5,9 @@
 #include "ddb/wire_json.h"
 
 namespace offramp::engine {
+
+using ddb::partiql::Selection;
+
 namespace {
 
 constexpr size_t kPageBytesMax = 1 << 20;
@@ -30,10 +33,10 @@ bool StatementReader::keeps(ddb::ItemView item) {
   return condition_->evaluate(view_->entry(item, context_.made));
 }
 
-void StatementReader::append(ddb::ItemView item) {
+void StatementReader::append(ddb::ItemView item, Selection::Form form) {
   context_.shown.reset();
   if (selection_) {
-    selection_->apply(item, context_.shown);
+    selection_->apply(item, form, context_.shown);
     return ddb::append_item_json(context_.shown.item(0), context_.out);
   }
   ddb::append_item_json(view_->entry(item, context_.shown), context_.out);
@@ -49,7 +52,7 @@ Result<ddb::ItemView> StatementReader::read_item(ConsumedCapacity& capacity) {
   TRY(context_.session->get({&ref, 1}, context_.read, context_.found));
   const ddb::ItemView item = context_.found[0];
   capacity.add_read(item ? ddb::item_size(item) : 0, options_.consistent);
-  if (item && keeps(item)) append(item);
+  if (item && keeps(item)) append(item, Selection::Form::kFlat);
   return ddb::ItemView();
 }
 
@@ -58,7 +61,7 @@ void StatementReader::append_page() {
   for (size_t i = 0; i < items.size(); ++i) {
     if (!keeps(items.item(i))) continue;
     if (context_.out.back() != '[') context_.out.push_back(',');
-    append(items.item(i));
+    append(items.item(i), Selection::Form::kFlat);
   }
 }
 

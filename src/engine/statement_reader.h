@@ -30,7 +30,9 @@ class StatementReader {
   StatementReader(Context& context, Statement& statement)
       : context_(context), statement_(statement) {}
 
-  // Compiles the statement, finds its table and index and checks it against them.
+  // What is wrong with the words: no table is needed.
+  Status compile();
+  // Finds the table and the index and checks the statement against them.
   Status bind(const ReadOptions& options);
 
   // After bind(). The key of the one item that the WHERE clause names and says no more of, in the
@@ -45,19 +47,22 @@ class StatementReader {
   Result<ddb::ItemView> read(ddb::ItemView start, ConsumedCapacity& capacity);
   // Whether this statement may go on behind `start`.
   bool may_start(ddb::ItemView start) const;
-  // Appends what is selected of an item of the table, as JSON.
-  void append(ddb::ItemView item);
+  // Appends what is selected of an item, as JSON.
+  void append(ddb::ItemView item, ddb::partiql::Selection::Form form);
 
  private:
   using Partition = std::vector<ddb::ValueView>;
 
   Status find_view();
   Status check_parts() const;
-  Status check_key_terms(std::span<const KeyTerm> terms) const;
-  void find_partitions(std::span<const KeyTerm> terms);
+  Status check_filter() const;
+  const KeyTerm* find_term(std::string_view attribute,
+                           std::initializer_list<KeyTerm::Kind> kinds) const;
+  Status check_key_terms() const;
+  void find_partitions();
   Status check_order() const;
-  void narrow(std::span<const KeyTerm> terms);
-  void narrow(const KeyTerm& term);
+  void narrow();
+  void narrow_by(const KeyTerm& term);
   void raise_lower(ddb::ValueView value, bool inclusive);
   void drop_upper(ddb::ValueView value, bool inclusive);
   bool fetches() const;
@@ -75,6 +80,7 @@ class StatementReader {
   std::optional<IndexView> view_;
   std::optional<ddb::expression::Condition> condition_;
   std::optional<ddb::partiql::Selection> selection_;
+  std::vector<KeyTerm> terms_;
   std::vector<ddb::Node> key_nodes_;
   ddb::ItemView key_, only_key_;
   std::vector<Partition> partitions_;  // in the order of reading; empty: a Scan

@@ -1,4 +1,4 @@
-// TransactCapacity: what a transaction consumed, summed by table.
+// TransactCapacity: what a transaction or a batch of statements consumed, summed by table.
 #pragma once
 
 #include <list>
@@ -15,11 +15,14 @@ class TransactCapacity {
 
   bool wanted() const { return detail_ != CapacityDetail::kNone; }
   void clear() { tables_.clear(); }
-  void add_read(const Table& table, size_t bytes) {
-    if (wanted()) of(table).add_read(bytes, true);
+  void add_read(const Table& table, size_t bytes, bool consistent = true) {
+    if (wanted()) of(table).add_read(bytes, consistent);
   }
   void add_write(const Table& table, ddb::ItemView before, ddb::ItemView after) {
     if (wanted()) of(table).add_write(before, after);
+  }
+  void add(const ConsumedCapacity& consumed) {
+    if (wanted()) of(*consumed.table()).add(consumed);
   }
   // The member ConsumedCapacity, when it is wanted.
   void append_json(JsonWriter& write) const {

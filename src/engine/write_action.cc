@@ -175,10 +175,6 @@ bool WriteAction::touched(ddb::ItemView item, Update::Touched which, ddb::ItemBa
   return legacy_update_ && legacy_update_->touched(item, out);
 }
 
-std::vector<std::string_view> WriteAction::written_attributes() const {
-  return update_ ? update_->written_attributes() : std::vector<std::string_view>();
-}
-
 void append_item_collection(const Table& table, ddb::ItemView key, std::string& out) {
   JsonWriter write(out);
   write.open('{');

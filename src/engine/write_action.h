@@ -64,11 +64,13 @@ class WriteAction {
   ddb::ItemView key() const { return key_; }
   bool conditional() const { return condition_.has_value() || !expected_.empty(); }
   bool item_on_failure() const { return item_on_failure_; }
+  // Whether the item goes with this error of decide().
+  bool shows_item(const Error& error) const {
+    return item_on_failure_ && error.code() == "ConditionalCheckFailedException";
+  }
   // UPDATED_OLD and UPDATED_NEW, as ddb::expression::Update::touched().
   bool touched(ddb::ItemView item, ddb::expression::Update::Touched which,
                ddb::ItemBatch& out) const;
-  // The top-level attributes that an update writes, in the order of its text.
-  std::vector<std::string_view> written_attributes() const;
 
  private:
   Status read_expressions(Context& context, Legacy legacy);

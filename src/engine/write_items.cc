@@ -116,8 +116,7 @@ class Write {
     context_.error_extra.clear();
     Result<WriteAction::Effect> effect = action_.decide(old, context_.made);
     if (!effect.ok()) {
-      bool condition = effect.error().code() == "ConditionalCheckFailedException";
-      if (condition && action_.item_on_failure() && old) {
+      if (action_.shows_item(effect.error()) && old) {
         context_.error_extra = ",\"Item\":";
         ddb::append_item_json(old, context_.error_extra);
       }

@@ -1,4 +1,5 @@
-// What the words of an expression mean, checked in the service's order. Private to this folder.
+// What the words of an expression mean, checked in the service's order. Private to this folder and
+// ddb/partiql.
 //
 // 1. the text's form, redundant parentheses among it (syntax.h), 2. words in the order of the text:
 // functions, reserved words, list indexes, repeated sections, 3. what placeholders stand for, and

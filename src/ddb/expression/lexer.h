@@ -1,4 +1,5 @@
-// The tokens of an expression. Private to this folder.
+// The tokens of an expression. Private to this folder and
+// ddb/partiql.
 #pragma once
 
 #include <string>

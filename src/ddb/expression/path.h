@@ -1,4 +1,5 @@
-// Document paths: a.b[3], once names are known. Private to this folder.
+// Document paths: a.b[3], once names are known. Private to this folder and
+// ddb/partiql.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // The paths of a projection or an update as one tree, so that an item is walked once. Private to
-// this folder.
+// this folder and ddb/partiql.
 #pragma once
 
 #include <cstdint>

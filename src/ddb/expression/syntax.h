@@ -1,5 +1,6 @@
 // The grammar of all expressions: from tokens to a tree that holds nothing but the text's
-// structure. Private to this folder.
+// structure. Private to this folder and
+// ddb/partiql.
 //
 //   condition  = or;  or = and {OR and};  and = not {AND not};  not = {NOT} comparison;
 //   comparison = primary [cmp operand | BETWEEN operand AND operand | IN (operand, …)];

@@ -40,6 +40,7 @@ class Parser {
     if (take("INSERT")) return insert();
     if (take("UPDATE")) return update();
     if (take("DELETE")) return remove();
+    if (take("FROM")) return update_from();
     if (at("EXISTS") && expressions_.at_symbol("(", 1)) return exists();
     for (std::string_view known : {"CREATE", "DROP"})
       if (at(known))
@@ -73,7 +74,7 @@ class Parser {
     for (std::string_view clause : {"HAVING", "LIMIT", "OFFSET"})
       if (at(clause))
         return invalid_request("Unsupported clause: " + std::string(clause) +
-                               position(syntax_.text, peek()));
+                               position(syntax_.text, expressions_.peek(1)));
     return order();
   }
 
@@ -105,14 +106,20 @@ class Parser {
         return not_well_formed("Expected identifier for simple path");
       return invalid_request("Unexpected from source");
     }
-    syntax_.table = expressions_.name();
+    TRY(named(syntax_.table));
     size_t parts = 1;
     while (expressions_.take_symbol(".")) {
       if (!expressions_.at_name()) return not_well_formed("Invalid path dot component");
-      syntax_.index = expressions_.name();
+      TRY(named(syntax_.index));
       if (++parts > kSourceParts)
         return invalid_request("A path may contain at most 2 components in the FROM clause");
     }
+    return {};
+  }
+
+  Status named(std::string_view& out) {
+    out = expressions_.name();
+    if (out.empty()) return invalid_request("Path component cannot be an empty string");
     return {};
   }
 
@@ -182,6 +189,17 @@ class Parser {
     while (at("SET") || at("REMOVE")) TRY(change());
     if (syntax_.changes.empty()) return not_well_formed("Expected data manipulation");
     TRY(where());
+    return returning();
+  }
+
+  // UPDATE with its clauses in another order.
+  Status update_from() {
+    syntax_.kind = StatementKind::kUpdate;
+    TRY(write_source());
+    TRY(refuse_alias({"SET", "REMOVE", "WHERE"}));
+    TRY(where());
+    while (at("SET") || at("REMOVE")) TRY(change());
+    if (syntax_.changes.empty()) return not_well_formed("Expected data manipulation");
     return returning();
   }
 

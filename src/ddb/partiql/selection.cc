@@ -3,7 +3,7 @@
 
 #include "ddb/expression/checks.h"
 #include "ddb/expression/lexer.h"
-#include "ddb/expression/path.h"
+#include "ddb/expression/path_tree.h"
 #include "ddb/partiql/statement.h"
 #include "ddb/partiql/syntax.h"
 
@@ -18,6 +18,7 @@ struct Selection::Plan {
   std::vector<PathElement> elements;
   std::vector<PathRange> paths;
   std::vector<std::string> names;
+  std::optional<expression::PathTree> tree;
 };
 
 namespace {
@@ -56,16 +57,19 @@ Result<std::optional<Selection>> Statement::selection() const {
   }
   if (std::string clash = expression::path_clash(paths); !clash.empty())
     return invalid_request(std::move(clash));
+  plan->tree.emplace(paths);
   return std::optional(Selection(std::move(plan)));
 }
 
-void Selection::apply(ItemView item, ItemBatch& out) const {
+void Selection::apply(ItemView item, Form form, ItemBatch& out) const {
   std::vector<Node>& nodes = out.nodes();
   const auto start = static_cast<uint32_t>(nodes.size());
   ItemBuilder build(nodes);
+  if (form == Form::kDocument && plan_->tree->project(item, {}, nodes))
+    return out.add_root(start, 0);
   const uint32_t root = build.open(Type::kM);
   uint32_t members = 0;
-  for (size_t i = 0; i < plan_->paths.size(); ++i) {
+  for (size_t i = 0; i < plan_->paths.size() && form == Form::kFlat; ++i) {
     const ValueView found = expression::find_path(plan_->paths[i].of(plan_->elements), item);
     if (!found) continue;
     build.copy(found, plan_->names[i]);

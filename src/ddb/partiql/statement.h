@@ -55,9 +55,11 @@ struct KeyTerm {
 // The list of a SELECT that has one.
 class Selection {
  public:
-  // Appends the selected values as a new root, each under the last name of its path; what is not
-  // there is left out. Bytes and names are not copied, and `item` must not live in `out`.
-  void apply(ItemView item, ItemBatch& out) const;
+  // Appends the selected values as a new root; what is not there is left out. kFlat: each under the
+  // last name of its path; kDocument: where it is in the item, as batches and transactions give it.
+  // Bytes and names are not copied, and `item` must not live in `out`.
+  enum class Form : uint8_t { kFlat, kDocument };
+  void apply(ItemView item, Form form, ItemBatch& out) const;
   // The top-level attributes that it reads, in the order of the text, each once.
   std::vector<std::string> attributes() const;
   // The first of `names` that it reads below (`.` or `[]`).

@@ -4,18 +4,21 @@
 //   select    = SELECT ("*" | path {"," path}) FROM source [where] [ORDER BY key {"," key}];
 //   insert    = INSERT INTO source VALUE tuple;
 //   update    = UPDATE source change {change} [where] [returning];
+//             | FROM source [where] change {change} [returning];
 //   change    = SET path "=" sum {"," path "=" sum} | REMOVE path;
 //   delete    = DELETE FROM source [where] [returning];
 //   where     = WHERE condition;  key = name [ASC | DESC];  source = name ["." name];
 //   returning = RETURNING (ALL | MODIFIED) (OLD | NEW) "*";
 //   condition = and {OR and};  and = not {AND not};  not = {NOT} comparison;
-//   comparison = sum {cmp sum | [NOT] BETWEEN sum AND sum | [NOT] IN list | IS [NOT] (NULL |
-//   MISSING)}; sum       = product {("+" | "-" | "||") product};  product = unary {("*" | "/" |
-//   "%") unary}; unary     = ["+" | "-"] primary; primary   = literal | "?" | path | name "("
-//   [condition {"," condition}] ")" | "(" condition ")"
-//             | "(" condition "," condition {"," condition} ")";
-//   literal   = string | number | TRUE | FALSE | NULL | MISSING | "[" … "]" | "<<" … ">>" | "{"
-//   string ":" … "}"; path      = name {"." name | "[" (digits | string) "]"};
+//   comparison = sum {test};
+//   test      = cmp sum | [NOT] BETWEEN sum AND sum | [NOT] IN list | IS [NOT] (NULL | MISSING);
+//   sum       = product {("+" | "-" | "||") product};
+//   product   = unary {("*" | "/" | "%") unary};  unary = ["+" | "-"] primary;
+//   primary   = literal | "?" | path | name "(" [condition {"," condition}] ")"
+//             | "(" condition ")" | "(" condition "," condition {"," condition} ")";
+//   literal   = string | number | TRUE | FALSE | NULL | MISSING
+//             | "[" … "]" | "<<" … ">>" | "{" string ":" … "}";
+//   path      = name {"." name | "[" (digits | string) "]"};
 //
 // Children come before their parents in `nodes`, so that walking them ends; one operand's nodes lie
 // together, the operand's own last. What parses may still mean nothing: translate.h and values.h
