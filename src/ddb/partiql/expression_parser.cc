@@ -64,8 +64,6 @@ uint32_t ExpressionParser::add(NodeKind kind, uint32_t token,
 }
 
 Result<uint32_t> ExpressionParser::condition() {
-  const Depth depth(depth_);
-  TRY(depth.check());
   uint32_t left = TRY(conjunction());
   while (at_keyword("OR")) {
     const uint32_t at = token();

@@ -279,7 +279,7 @@ TEST(StatementTest, RefusedInTheServicesWords) {
     SELECT * FROM t WHERE a = 1e-131 => Number underflow. Attempting to store a number with magnitude smaller than supported range under root
     INSERT INTO t VALUE {'m': {'x': 1e126}} => Number overflow. Attempting to store a number with magnitude larger than supported range under root.x
     INSERT INTO t VALUE {'l': [1, 1e126]} => Number overflow. Attempting to store a number with magnitude larger than supported range under root[1]
-    INSERT INTO t VALUE {'a': 1, 'b': 2, 'a': 3} => Duplicate keys in tuple. Key: a under root at 1:39:3
+    INSERT INTO t VALUE {'a': 1, 'b': 2, 'a': 3} => Duplicate keys in tuple. Key: a under root at 1:38:3
     INSERT INTO t VALUE {"a": 1} => Tuple keys must be of type String. Actual type: VariableReference under root at 1:22:3
     INSERT INTO t VALUE {'a': <<>>} => Empty bags are not supported
     INSERT INTO t VALUE {'a': <<'x', 'x'>>} => One or more parameter values were invalid: Input collection [x, x] contains duplicates.
