@@ -304,6 +304,27 @@ TEST_F(PartiqlTest, CapacityIsThatOfTheSameItemOperations) {
   EXPECT_EQ(member(run("SELECT * FROM one"), "ConsumedCapacity"), "");
 }
 
+TEST_F(PartiqlTest, ABatchSumsWhatItsStatementsConsume) {
+  fill();
+  run("INSERT INTO one VALUE {'pk':'a'}");
+  const auto consumed = [this](const std::string& statements, std::string_view detail) {
+    return member(ok("BatchExecuteStatement", "{\"Statements\":[" + statements +
+                                                  "],\"ReturnConsumedCapacity\":\"" +
+                                                  std::string(detail) + "\"}"),
+                  "ConsumedCapacity");
+  };
+  EXPECT_EQ(consumed(body("SELECT * FROM one WHERE pk='a'") + "," +
+                         body("SELECT * FROM one WHERE pk='b'", ",\"ConsistentRead\":true") + "," +
+                         body("SELECT * FROM ttt WHERE pk='a' AND sk=1"),
+                     "TOTAL"),
+            R"([{"TableName":"one","CapacityUnits":1.5},{"TableName":"ttt","CapacityUnits":0.5}])");
+  EXPECT_EQ(consumed(body("INSERT INTO one VALUE {'pk':'c'}") + "," +
+                         body("INSERT INTO one VALUE {'pk':'a'}") + "," +
+                         body("DELETE FROM one WHERE pk='d'"),
+                     "INDEXES"),
+            R"([{"TableName":"one","CapacityUnits":2.0,"Table":{"CapacityUnits":2.0}}])");
+}
+
 TEST_F(PartiqlTest, ABatchReadsWholeKeys) {
   fill();
   run("INSERT INTO one VALUE {'pk':'a','m':{'x':1}}");

@@ -2,7 +2,7 @@
 // folder.
 #pragma once
 
-#include <charconv>
+#include <algorithm>
 #include <string>
 
 #include "ddb/partiql/syntax.h"
@@ -36,7 +36,21 @@ class ExpressionParser {
   std::string_view name();
 
  private:
-  class Depth;
+  // Counts what is inside one another while it lives.
+  class Depth {
+   public:
+    explicit Depth(int& depth) : depth_(depth) { ++depth_; }
+    ~Depth() { --depth_; }
+    Depth(const Depth&) = delete;
+    Depth& operator=(const Depth&) = delete;
+    Status check() const {
+      if (depth_ > kDepthMax) return not_well_formed("Expression is nested too deeply");
+      return {};
+    }
+
+   private:
+    int& depth_;
+  };
 
   uint32_t token() const { return static_cast<uint32_t>(at_); }
   uint32_t add(NodeKind kind, uint32_t token, std::initializer_list<uint32_t> children);

@@ -21,14 +21,7 @@ struct Written {
 
 std::string text() {
   return *rc::gen::container<std::string>(
-      rc::gen::elementOf(std::string("ab'\"\\ {}[]<>?,:-/*;é")));
-}
-
-// Whole characters only.
-std::string plain_text() {
-  std::string out = text();
-  std::erase_if(out, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-  return out;
+      rc::gen::elementOf(std::string("ab'\"\\ {}[]<>?,:-/*;\n")));
 }
 
 Written number() {
@@ -47,7 +40,7 @@ Written value(int depth) {
                                        : Written{"false", R"({"BOOL":false})"};
   if (kind == 2) return number();
   if (kind == 3) {
-    const std::string content = plain_text();
+    const std::string content = text();
     return {quoted(content), "{\"S\":" + json_quoted(content) + "}"};
   }
   const int count = *rc::gen::inRange(0, 4);
