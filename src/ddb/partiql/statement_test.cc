@@ -3,6 +3,7 @@
 #include "ddb/partiql/statement.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include "ddb/expression/condition_cases_test.h"
 #include "ddb/expression/request_test.h"
@@ -347,6 +348,57 @@ TEST(StatementTest, DepthAndLengthAreBounded) {
   Parsed allowed(lists(31)), refused(lists(32));
   EXPECT_EQ(compiled(allowed), "fine");
   EXPECT_EQ(compiled(refused), "Nesting Levels have exceeded supported limits");
+}
+
+// Requests are served on fibers, whose stacks do not grow.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__SANITIZE_UNDEFINED__)
+constexpr size_t kStackBytes = 448 << 10;
+#else
+constexpr size_t kStackBytes = 192 << 10;
+#endif
+
+void* compile_and_ask(void* text) {
+  const TestItem item(expression::kEveryType);
+  Parsed parsed(*static_cast<const std::string*>(text));
+  if (compiled(parsed) != "fine") return nullptr;
+  ItemBatch out;
+  if (auto made = parsed.statement->condition(); *made) (void)(*made)->evaluate(item.view());
+  if (parsed.statement->kind() == Statement::Kind::kUpdate) {
+    const Status status = parsed.statement->update()->apply(item.view(), item.view(), out);
+    EXPECT_TRUE(status.ok()) << status.error().message();
+  }
+  return nullptr;
+}
+
+TEST(StatementTest, ASmallStackIsEnough) {
+  const auto times = [](std::string_view text, int count) {
+    std::string out;
+    for (int i = 0; i < count; ++i) out += text;
+    return out;
+  };
+  const std::string asked = " WHERE a=1";
+  std::string texts[] = {
+      "SELECT * FROM t WHERE a=" + times("(", 99) + "1" + times(")", 99),
+      "SELECT * FROM t WHERE " + times("(a=1 AND ", 99) + "a=1" + times(")", 99),
+      "SELECT * FROM t WHERE a=1" + times(" OR a=1", 1100),
+      "SELECT * FROM t WHERE a=1" + times(" AND a=1", 149),
+      "INSERT INTO t VALUE {'a':" + times("[", 99) + times("]", 99) + "}",
+      "INSERT INTO t VALUE {'a':" + times("{'a':", 99) + "1" + times("}", 99) + "}",
+      "UPDATE t SET b=b" + times("+1", 3900) + asked,
+      "UPDATE t SET b=b" + times("+1", 299) + asked,
+      "UPDATE t SET b=" + times("(b+", 99) + "1" + times(")", 99) + asked,
+      "UPDATE t SET f=" + times("list_append(f,", 99) + "f" + times(")", 99) + asked,
+      "UPDATE t SET f=" + times("if_not_exists(z,", 99) + "1" + times(")", 99) + asked,
+  };
+  for (std::string& text : texts) {
+    pthread_attr_t small;
+    ASSERT_EQ(pthread_attr_init(&small), 0);
+    ASSERT_EQ(pthread_attr_setstacksize(&small, kStackBytes), 0);
+    pthread_t thread;
+    ASSERT_EQ(pthread_create(&thread, &small, compile_and_ask, &text), 0);
+    ASSERT_EQ(pthread_join(thread, nullptr), 0);
+    pthread_attr_destroy(&small);
+  }
 }
 
 }  // namespace

@@ -21,7 +21,6 @@ constexpr Function kFunctions[] = {
     {"list_append", Function::Use::kUpdate},
 };
 
-// Chains of AND and OR are as deep as the statement is long, which bounds the recursion.
 class ConditionTranslator : Translator {
  public:
   using Translator::Translator;
@@ -52,7 +51,7 @@ class ConditionTranslator : Translator {
 
   Result<uint32_t> condition(uint32_t index) {
     const SyntaxNode& node = from_.nodes[index];
-    ++to_.operators;
+    TRY(count_operator());
     switch (node.kind) {
       case NodeKind::kAnd:
       case NodeKind::kOr:
@@ -119,6 +118,7 @@ class ConditionTranslator : Translator {
     if (found->use != use)
       return invalid_request(
           "The function is not allowed to be used this way in an expression; function: " + name);
+    if (use == Function::Use::kOperand) TRY(count_operator());
     std::vector<uint32_t> operands;
     for (uint32_t i = 0; i < node.count; ++i) operands.push_back(TRY(operand(child(node, i))));
     return add(SyntaxKind::kFunction, found->name, operands);

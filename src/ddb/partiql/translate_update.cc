@@ -97,6 +97,7 @@ class UpdateTranslator : Translator {
       return invalid_request(
           "Incorrect number of operands for operator or function; operator or function: " +
           std::string(sign) + ", number of operands: 1");
+    TRY(count_operator());
     const uint32_t left = TRY(term(from_.children[node.first]));
     const uint32_t right = TRY(term(from_.children[node.first + 1]));
     return add(SyntaxKind::kSum, sign, {left, right});
@@ -109,6 +110,7 @@ class UpdateTranslator : Translator {
     if (found->use != Function::Use::kUpdate)
       return invalid_request("The function is not allowed in an update expression; function: " +
                              name);
+    TRY(count_operator());
     std::vector<uint32_t> operands;
     for (uint32_t i = 0; i < node.count; ++i)
       operands.push_back(TRY(term(from_.children[node.first + i])));

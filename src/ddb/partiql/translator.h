@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ddb/expression/condition.h"
 #include "ddb/expression/lexer.h"
 #include "ddb/expression/placeholders.h"
 #include "ddb/expression/syntax.h"
@@ -77,6 +78,14 @@ class Translator {
   Error unrecognized(const SyntaxNode& node) const {
     return expression::invalid_request("Unrecognized function: " + function_name(node) +
                                        from_.position_of(node));
+  }
+  // To be called for each condition, sum and function, before what is inside it: chains of them are
+  // as deep as this allows.
+  Status count_operator() {
+    if (++to_.operators <= expression::kOperatorsMax) return {};
+    return expression::invalid_request(
+        "The expression contains too many operators; operator count: " +
+        std::to_string(expression::kOperatorsMax + 1));
   }
   static Error missing_operand() {
     return expression::invalid_request("MISSING must be compared using IS operator");
