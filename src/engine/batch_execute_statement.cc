@@ -1,7 +1,8 @@
-// BatchExecuteStatement: up to 25 PartiQL statements, each on its own: all of them reads of one item, or all writes.
+// BatchExecuteStatement: up to 25 PartiQL statements, each on its own: all of them reads of one
+// item, or all writes.
 //
-// Reads are one read of the store. Writes are done one after the other; what is wrong with one of them is an entry of the
-// answer and does not touch the others.
+// Reads are one read of the store. Writes are done one after the other; what is wrong with one of
+// them is an entry of the answer and does not touch the others.
 #include <deque>
 
 #include "ddb/item_size.h"
@@ -52,9 +53,9 @@ struct Entry {
   std::optional<StatementReader> reader;
   StatementWrite write;
   std::optional<Error> error;
-  std::string item;         // JSON of what it gives back, or of the item that a condition has failed on
-  ConsumedCapacity units;   // of a write
-  bool executed = false;    // the table is named in the answer
+  std::string item;  // JSON of what it gives back, or of the item that a condition has failed on
+  ConsumedCapacity units;  // of a write
+  bool executed = false;   // the table is named in the answer
 };
 
 class Batch {
@@ -63,8 +64,8 @@ class Batch {
       : context_(context),
         root_(context.request.root()),
         capacity_(ConsumedCapacity::Kind::kRead, capacity_detail(root_["ReturnConsumedCapacity"])),
-        written_(ConsumedCapacity::Kind::kWrite,
-                 capacity_detail(root_["ReturnConsumedCapacity"])) {}
+        written_(ConsumedCapacity::Kind::kWrite, capacity_detail(root_["ReturnConsumedCapacity"])) {
+  }
 
   Status run() {
     TRY(check_constraints());
@@ -80,7 +81,8 @@ class Batch {
     if (reads && writes)
       return validation("Read and write requests together in the same batch is not supported.");
     for (Entry& entry : entries_)
-      if (!entry.error) fail(entry, entry.statement->reads() ? bind_read(entry) : bind_write(entry));
+      if (!entry.error)
+        fail(entry, entry.statement->reads() ? bind_read(entry) : bind_write(entry));
     TRY(check_repeated());
     TRY(reads ? read() : write());
     answer(reads ? capacity_ : written_);

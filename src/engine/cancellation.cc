@@ -17,10 +17,10 @@ void Cancellation::set(size_t action, std::string_view code, std::string_view me
 }
 
 void Cancellation::set(size_t action, const Error& error, ddb::ItemView item) {
-  const std::string_view code =
-      error.code() == "ConditionalCheckFailedException" ? "ConditionalCheckFailed"
-      : error.code() == "DuplicateItemException"        ? "DuplicateItem"
-                                                        : "ValidationError";
+  const std::string_view code = error.code() == "ConditionalCheckFailedException"
+                                    ? "ConditionalCheckFailed"
+                                : error.code() == "DuplicateItemException" ? "DuplicateItem"
+                                                                           : "ValidationError";
   set(action, code, error.message(), item);
 }
 

@@ -1,4 +1,5 @@
-// ExecuteTransaction: up to 100 PartiQL statements, all or none: reads of one item each, or writes and EXISTS checks.
+// ExecuteTransaction: up to 100 PartiQL statements, all or none: reads of one item each, or writes
+// and EXISTS checks.
 #include <deque>
 
 #include "ddb/item_size.h"
@@ -146,8 +147,7 @@ class ExecuteTransaction {
       capacity.add_read(entries_[i].reader->table(), size);
     }
     if (bytes > kBytesMax)
-      return validation(
-          "Collection size exceeded: the items of a transaction are limited to 4 MB");
+      return validation("Collection size exceeded: the items of a transaction are limited to 4 MB");
     JsonWriter write(context_.out);
     write.open('{');
     write.name("Responses");

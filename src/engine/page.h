@@ -76,8 +76,8 @@ bool can_follow(const IndexView& view, const target::PageRequest& request, ddb::
 // The key attributes of an entry as JSON: those of the table and those of the index.
 void append_entry_key(const IndexView& view, ddb::ItemView item, std::string& out);
 
-// Adds what reading a page costs. `fetches`: each item is read from the table too, because a local index does not have
-// all that is asked for.
+// Adds what reading a page costs. `fetches`: each item is read from the table too, because a local
+// index does not have all that is asked for.
 void add_page(ConsumedCapacity& capacity, const IndexView& view, const ddb::ItemBatch& items,
               bool consistent, bool fetches);
 

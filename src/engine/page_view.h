@@ -32,8 +32,8 @@ class IndexView {
   // Whether it is a partition attribute of the key that is queried.
   bool is_partition(std::string_view attribute) const;
   bool has_entry(ddb::ItemView item) const;
-  // What a reader of the entry sees of the item: the item itself, or a new root of `out` with what is projected. Bytes
-  // are not copied; `item` must not live in `out`.
+  // What a reader of the entry sees of the item: the item itself, or a new root of `out` with what
+  // is projected. Bytes are not copied; `item` must not live in `out`.
   ddb::ItemView entry(ddb::ItemView item, ddb::ItemBatch& out) const;
   // The entry's attributes, counted like an item's.
   size_t entry_size(ddb::ItemView item) const;

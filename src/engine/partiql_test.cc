@@ -388,10 +388,11 @@ TEST_F(PartiqlTest, ABatchIsRefusedAsAWhole) {
 TEST_F(PartiqlTest, ATransactionReadsAllOrNothing) {
   fill();
   run("INSERT INTO one VALUE {'pk':'a','m':{'x':1}}");
-  EXPECT_EQ(transact({"SELECT m.x FROM one WHERE pk='a'", "SELECT * FROM one WHERE pk='z'"},
-                     R"(,"ReturnConsumedCapacity":"TOTAL")"),
-            R"({"Responses":[{"Item":{"m":{"M":{"x":{"N":"1"}}}}},{}],)"
-            R"("ConsumedCapacity":[{"TableName":"one","CapacityUnits":4.0,"ReadCapacityUnits":4.0}]})");
+  EXPECT_EQ(
+      transact({"SELECT m.x FROM one WHERE pk='a'", "SELECT * FROM one WHERE pk='z'"},
+               R"(,"ReturnConsumedCapacity":"TOTAL")"),
+      R"({"Responses":[{"Item":{"m":{"M":{"x":{"N":"1"}}}}},{}],)"
+      R"("ConsumedCapacity":[{"TableName":"one","CapacityUnits":4.0,"ReadCapacityUnits":4.0}]})");
   EXPECT_EQ(
       cancelled({"SELECT * FROM one WHERE pk='a'", "SELECT * FROM ttt WHERE pk='a' AND sk='1'"}),
       R"([{"Code":"None"},{"Code":"ValidationError","Message":"Key attribute's data type should match its data type in table's schema: Key sk"}])");

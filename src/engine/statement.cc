@@ -31,8 +31,7 @@ Result<Statement> read_statement(Context& context, Json body) {
 
 void constrain_statement(Json body, const std::string& path, Constraints& constraints) {
   if (constraints.not_null(body["Statement"], path + "statement"))
-    constraints.length(body["Statement"], path + "statement", 1,
-                       ddb::partiql::kStatementBytesMax);
+    constraints.length(body["Statement"], path + "statement", 1, ddb::partiql::kStatementBytesMax);
   constraints.length(body["Parameters"], path + "parameters", 1, SIZE_MAX);
   constraints.one_of(body["ReturnValuesOnConditionCheckFailure"],
                      path + "returnValuesOnConditionCheckFailure", {"ALL_OLD", "NONE"});

@@ -43,7 +43,8 @@ Status check_term_type(const model::KeyAttribute& key, const KeyTerm& term);
 Result<ddb::ItemView> named_key(const Table& table, std::span<const KeyTerm> terms,
                                 std::vector<ddb::Node>& nodes);
 
-// Whether the terms are all that a WHERE clause says and name nothing but the key, each attribute by equality.
+// Whether the terms are all that a WHERE clause says and name nothing but the key, each attribute
+// by equality.
 bool only_names_key(const Table& table, std::span<const KeyTerm> terms, size_t conjuncts);
 
 // A statement that writes, or an EXISTS, on its way to a WriteAction.
@@ -73,7 +74,8 @@ class StatementWrite {
   WriteAction action_;
 };
 
-// Appends what a write gives back after `old` became `after`, as JSON; false when that is nothing. Uses context.shown.
+// Appends what a write gives back after `old` became `after`, as JSON; false when that is nothing.
+// Uses context.shown.
 bool append_returned(Context& context, ddb::partiql::Returning returning, const WriteAction& action,
                      ddb::ItemView old, ddb::ItemView after);
 

@@ -79,7 +79,8 @@ Status StatementReader::check_parts() const {
                            missing + "]");
 }
 
-// As in a Query: when a partition of an index is read, what it does not project may not be asked for.
+// As in a Query: when a partition of an index is read, what it does not project may not be asked
+// for.
 Status StatementReader::check_filter() const {
   if (view_->whole() || partitions_.empty() || !condition_) return {};
   std::string missing;
@@ -90,7 +91,8 @@ Status StatementReader::check_filter() const {
                            " does not project one or more filter attributes: [" + missing + "]");
 }
 
-// Of several values those of another type are never equal; only a partition's must all be of the key's.
+// Of several values those of another type are never equal; only a partition's must all be of the
+// key's.
 Status StatementReader::check_key_terms() const {
   Status status;
   view_->for_each_key([&](const model::KeyAttribute& key) {
@@ -125,9 +127,8 @@ void StatementReader::find_partitions() {
       return;
     }
     std::vector<ddb::ValueView> values = term->values;
-    const bool typed = std::all_of(values.begin(), values.end(), [&](ddb::ValueView value) {
-      return value.type() == key.type;
-    });
+    const bool typed = std::all_of(values.begin(), values.end(),
+                                   [&](ddb::ValueView value) { return value.type() == key.type; });
     if (!typed) return;  // check_key_terms() refuses it
     std::sort(values.begin(), values.end(),
               [](ddb::ValueView a, ddb::ValueView b) { return order(a, b) < 0; });

@@ -2,8 +2,8 @@
 //
 // In three steps, as the service checks: read() what needs no table, bind() it to its table,
 // decide() what to leave when the item that is there is known. decide() may be called again with
-// another item; it changes nothing but `made`. Refers to the request, which must outlive it. A statement's write comes
-// ready made (assemble()) and is only bound and decided.
+// another item; it changes nothing but `made`. Refers to the request, which must outlive it. A
+// statement's write comes ready made (assemble()) and is only bound and decided.
 #pragma once
 
 #include <optional>

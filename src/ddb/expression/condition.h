@@ -46,9 +46,9 @@ class Condition {
   // As a plan file's `match` writes it: also literals ('it''s', 12.5, true, false, null), names in
   // double quotes, reserved words as names, redundant parentheses; no placeholders. Owns its text.
   static Result<Condition> parse_plan(std::string_view text);
-  // What another language's parser has made (ddb/partiql): checked as a request's, but for the words, which that
-  // parser knows. Errors have no "Invalid …: " before them. Names and values must outlive the condition, `syntax` and
-  // `placeholders` need not.
+  // What another language's parser has made (ddb/partiql): checked as a request's, but for the
+  // words, which that parser knows. Errors have no "Invalid …: " before them. Names and values must
+  // outlive the condition, `syntax` and `placeholders` need not.
   static Result<Condition> of_syntax(const Syntax& syntax, Placeholders& placeholders);
 
   // A missing item is an item without attributes.

@@ -27,8 +27,8 @@ struct Syntax;
 class Update {
  public:
   static Result<Update> parse(std::string_view text, Placeholders& placeholders);
-  // What another language's parser has made (ddb/partiql); as Condition::of_syntax(). Sums and list_append() may stand
-  // inside one another here.
+  // What another language's parser has made (ddb/partiql); as Condition::of_syntax(). Sums and
+  // list_append() may stand inside one another here.
   static Result<Update> of_syntax(const Syntax& syntax, Placeholders& placeholders);
 
   // The top-level attributes that it writes, in the order of the text, each once (for the check
