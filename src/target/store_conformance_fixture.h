@@ -32,6 +32,10 @@ class StoreDatabase {
   virtual Result<std::unique_ptr<Target>> open_target() = 0;
   // As somebody with a SQL shell.
   virtual Status sql(const std::string& text) = 0;
+  // The same in one transaction that says its origin, as the database's users say it.
+  virtual Status sql_with_origin(const std::string& origin, const std::string& text) {
+    return Error(ErrorKind::kUnsupported, "test", "no way to say " + origin + " for " + text);
+  }
 };
 using MakeStoreDatabase = std::unique_ptr<StoreDatabase> (*)();
 

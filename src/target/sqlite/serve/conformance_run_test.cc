@@ -7,6 +7,7 @@
 #include "target/fiber_store_test.h"
 #include "target/sqlite/open.h"
 #include "target/sqlite/serve/open.h"
+#include "target/store_conformance_log.h"
 #include "target/store_conformance_random_test.h"
 
 namespace offramp::target {
@@ -29,6 +30,12 @@ class FileDatabase : public StoreDatabase {
   Status sql(const std::string& text) override {
     auto db = TRY(io::SqliteDb::open(path(), io::SqliteDb::Mode::kReadWrite));
     return db.execute(text);
+  }
+  Status sql_with_origin(const std::string& origin, const std::string& text) override {
+    std::string quoted;
+    for (char c : origin) quoted += c == '\'' ? "''" : std::string(1, c);
+    return sql("BEGIN; INSERT INTO _offramp_origin VALUES ('" + quoted + "'); " + text +
+               "; DELETE FROM _offramp_origin; COMMIT");
   }
 
  private:
@@ -66,6 +73,8 @@ INSTANTIATE_TEST_SUITE_P(Sqlite, StoreRandom, testing::Values(&make_database));
 INSTANTIATE_TEST_SUITE_P(SqliteMemory, StoreRandom, testing::Values(&make_memory));
 INSTANTIATE_TEST_SUITE_P(SqliteOnFibers, StoreConformance, testing::Values(&make_on_fibers));
 INSTANTIATE_TEST_SUITE_P(SqliteOnFibers, StoreRandom, testing::Values(&make_on_fibers));
+INSTANTIATE_TEST_SUITE_P(SqliteOnFibers, StoreLog, testing::Values(&make_on_fibers));
+INSTANTIATE_TEST_SUITE_P(Sqlite, StoreLog, testing::Values(&make_database));
 INSTANTIATE_TEST_SUITE_P(Sqlite, StorePlan, testing::Values(&make_database));
 
 }  // namespace offramp::target
