@@ -98,7 +98,8 @@ class StoreLog : public StoreConformance {
            (new_json.empty() ? "" : canonical(new_json));
   }
   bool is_on(const ChangeLogName& log) {
-    for (const ChangeLogEntry& entry : store_->logs().value())
+    std::vector<ChangeLogEntry> entries = store_->logs().value();
+    for (const ChangeLogEntry& entry : entries)
       if (entry.name.table_id == log.table_id && entry.name.label == log.label) return entry.on;
     ADD_FAILURE() << "no such log";
     return false;

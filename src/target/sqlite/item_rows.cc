@@ -12,10 +12,10 @@ using mapping::Table;
 ItemRows::ItemRows(std::shared_ptr<const mapping::CompiledMapping> mapping)
     : mapping_(std::move(mapping)), assembler_(mapping_) {}
 
-Status ItemRows::decode_row(const Table& table, sqlite3_stmt* row, bool copy,
+Status ItemRows::decode_row(const Table& table, sqlite3_stmt* row, int first_column, bool copy,
                             std::vector<Cell>& out) {
   for (size_t i = 0; i < table.columns.size(); ++i) {
-    Cell storage = storage_cell(row, static_cast<int>(i));
+    Cell storage = storage_cell(row, first_column + static_cast<int>(i));
     bytes_ += storage.size;
     if (copy && (storage.kind == CellKind::kText || storage.kind == CellKind::kBytes))
       storage.data = arena_.copy(storage.bytes());
@@ -24,7 +24,7 @@ Status ItemRows::decode_row(const Table& table, sqlite3_stmt* row, bool copy,
   return {};
 }
 
-Status ItemRows::begin(uint32_t table, sqlite3_stmt* parent_row) {
+Status ItemRows::begin(uint32_t table, sqlite3_stmt* parent_row, int first_column) {
   table_ = table;
   bytes_ = 0;
   const Table& spec = mapping_->tables()[table];
@@ -33,13 +33,13 @@ Status ItemRows::begin(uint32_t table, sqlite3_stmt* parent_row) {
   parent_.clear();
   children_.resize(spec.children.size());
   for (auto& rows : children_) rows.clear();
-  return decode_row(spec, parent_row, false, parent_);
+  return decode_row(spec, parent_row, first_column, false, parent_);
 }
 
 Status ItemRows::add_child(size_t child_index, sqlite3_stmt* child_row) {
   const Table& spec = mapping_->tables()[mapping_->tables()[table_].children[child_index]];
   ++children_[child_index].rows;
-  return decode_row(spec, child_row, true, children_[child_index].cells);
+  return decode_row(spec, child_row, 0, true, children_[child_index].cells);
 }
 
 Status ItemRows::finish(uint64_t ordinal, ddb::ItemBatch& batch) {

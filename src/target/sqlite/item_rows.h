@@ -14,9 +14,9 @@ class ItemRows {
  public:
   explicit ItemRows(std::shared_ptr<const mapping::CompiledMapping> mapping);
 
-  // Begins the item whose parent row the statement stands on (its columns in table order). Text of
-  // the row is not copied: the statement must stand still until finish().
-  Status begin(uint32_t table, sqlite3_stmt* parent_row);
+  // Begins the item whose parent row the statement stands on (its columns in table order, from
+  // first_column on). Text of the row is not copied: the statement must stand still until finish().
+  Status begin(uint32_t table, sqlite3_stmt* parent_row, int first_column = 0);
   // Adds the row that the statement stands on to the table's children[child_index]; copies its
   // bytes.
   Status add_child(size_t child_index, sqlite3_stmt* child_row);
@@ -28,7 +28,7 @@ class ItemRows {
   const mapping::CompiledMapping& mapping() const { return *mapping_; }
 
  private:
-  Status decode_row(const mapping::Table& table, sqlite3_stmt* row, bool copy,
+  Status decode_row(const mapping::Table& table, sqlite3_stmt* row, int first_column, bool copy,
                     std::vector<mapping::Cell>& out);
 
   const std::shared_ptr<const mapping::CompiledMapping> mapping_;

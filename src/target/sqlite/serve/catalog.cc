@@ -1,6 +1,7 @@
 #include "target/sqlite/serve/catalog.h"
 
 #include "target/sqlite/schema.h"
+#include "target/sqlite/serve/change_log.h"
 #include "target/sqlite/serve/index_paths.h"
 #include "target/sqlite/serve/plan_access.h"
 
@@ -21,15 +22,16 @@ Status grow_version(io::SqliteDb& db) {
 }  // namespace
 
 Status make_catalog(io::SqliteDb& db) {
-  if (TRY(has_row(db, "SELECT 1 FROM sqlite_master WHERE name = ?1", "_offramp_served_version")))
-    return {};
-  return in_transaction(db, [&] {
-    return db.execute(
+  // What came last: a file of an older release has only some of it.
+  if (TRY(has_row(db, "SELECT 1 FROM sqlite_master WHERE name = ?1", "_offramp_logs"))) return {};
+  return in_transaction(db, [&]() -> Status {
+    TRY(db.execute(
         "CREATE TABLE IF NOT EXISTS _offramp_served (name TEXT PRIMARY KEY, id TEXT NOT NULL, "
         "json TEXT NOT NULL) STRICT;"
         "CREATE TABLE IF NOT EXISTS _offramp_served_version (version INTEGER NOT NULL) STRICT;"
         "INSERT INTO _offramp_served_version SELECT 1 "
-        "WHERE NOT EXISTS (SELECT 1 FROM _offramp_served_version)");
+        "WHERE NOT EXISTS (SELECT 1 FROM _offramp_served_version)"));
+    return make_log_tables(db);
   });
 }
 
@@ -80,6 +82,7 @@ Status drop_table(io::SqliteDb& db, const ServedTable& table) {
   TRY(remove.run());
   if (sqlite3_changes(db.get()) != 1)
     return Error(ErrorKind::kConfig, "store.no_table", "there is no table " + table.name);
+  TRY(end_logs_of(db, table));
   TRY(db.execute("DROP TABLE IF EXISTS " + quote_name(table.mapping->tables()[0].name)));
   return grow_version(db);
 }

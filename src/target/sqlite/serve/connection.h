@@ -4,10 +4,12 @@
 // read; a store in memory has a single one for everything.
 #pragma once
 
+#include <map>
 #include <unordered_map>
 
 #include "target/sqlite/apply.h"
 #include "target/sqlite/connection.h"
+#include "target/sqlite/serve/log_reader.h"
 #include "target/sqlite/serve/page_reader.h"
 
 namespace offramp::target::sqlite::serve {
@@ -83,16 +85,37 @@ class TableAccess {
   base::Arena arena_;
 };
 
+// Readers of change logs that a connection keeps.
+constexpr size_t kLogsKeptMax = 64;
+
 struct Connection {
   io::SqliteDb db;
   ByMapping<TableAccess> tables;
   io::SqliteStatement begin, commit;  // of a reading; commit also of a writing
   io::SqliteStatement begin_writing, save, release;
+  io::SqliteStatement set_origin, clear_origin;  // made when first needed
+  // By log and mapping; the mapping is kept, so that its address stays its name.
+  struct OpenLog {
+    std::shared_ptr<const mapping::CompiledMapping> mapping;
+    std::unique_ptr<LogReader> reader;
+  };
+  std::map<std::pair<int64_t, const mapping::CompiledMapping*>, OpenLog> logs;
   int log_checked_at = 0;  // pages of the write-ahead log at the newest checkpoint; 0: none of it
 
   TableAccess& access(const ServedTable& table) {
     return tables.of(table,
                      [&](const ServedTable& t) { return std::make_unique<TableAccess>(db, t); });
+  }
+  Result<LogReader*> log(const ServedTable& table, int64_t number) {
+    OpenLog& open = logs[{number, table.mapping.get()}];
+    if (!open.reader) {
+      if (logs.size() > kLogsKeptMax) logs.clear();
+      OpenLog& made = logs[{number, table.mapping.get()}];
+      made.mapping = table.mapping;
+      made.reader = TRY(LogReader::open(db, table, number));
+      return made.reader.get();
+    }
+    return open.reader.get();
   }
 };
 

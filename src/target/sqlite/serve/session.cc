@@ -1,6 +1,7 @@
 #include "target/sqlite/serve/session.h"
 
 #include "mapping/row_shape.h"
+#include "target/sqlite/serve/change_log.h"
 #include "target/sqlite/serve/errors.h"
 
 namespace offramp::target::sqlite::serve {
@@ -119,6 +120,20 @@ Status Session::make_rows(std::span<const ItemRef> refs, std::span<const Decisio
 
 Status Session::write_rows(Connection& connection) {
   if (groups_used_ == 0) return {};
+  if (origin_.empty()) return write_groups(connection);
+  if (!connection.set_origin.get()) {
+    connection.set_origin = TRY(connection.db.prepare("INSERT INTO _offramp_origin VALUES (?1)"));
+    connection.clear_origin = TRY(connection.db.prepare("DELETE FROM _offramp_origin"));
+  }
+  return in_savepoint(connection, [&]() -> Status {
+    connection.set_origin.bind(1, std::string_view(origin_));
+    TRY(connection.set_origin.run());
+    TRY(write_groups(connection));
+    return connection.clear_origin.run();
+  });
+}
+
+Status Session::write_groups(Connection& connection) {
   auto write_all = [&]() -> Status {
     for (size_t i = 0; i < groups_used_; ++i)
       TRY(connection.access(*groups_[i].table).write(groups_[i].keys, groups_[i].rows));
@@ -161,6 +176,23 @@ Status Session::write_blind(std::span<const ItemRef> refs, std::span<const Decis
   TRY(make_rows(refs, decisions));
   WriteItems job(*this, refs, nullptr);
   return core_->writes.run(job);
+}
+
+Status Session::set_origin(std::string_view origin) {
+  origin_ = origin;
+  return {};
+}
+
+Status Session::changes(const ServedTable& table, const ChangeLogName& log, uint64_t after,
+                        uint64_t until, size_t changes_max, size_t bytes_max, ChangePage& page) {
+  Reader reader = TRY(Reader::take(*core_));
+  Connection& connection = reader.connection();
+  return as_store(in_snapshot(connection, [&]() -> Status {
+    int64_t number = TRY(log_number(connection.db, log));
+    uint64_t last = TRY(last_number(connection.db, number));
+    LogReader* rows = TRY(connection.log(table, number));
+    return rows->read(after, until, last, changes_max, bytes_max, page);
+  }));
 }
 
 }  // namespace offramp::target::sqlite::serve

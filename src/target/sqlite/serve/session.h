@@ -38,6 +38,9 @@ class Session : public StoreSession {
   Status read(const PageRequest& request, Page& page) override;
   Status write(std::span<const ItemRef> refs, const Decide& decide) override;
   Status write_blind(std::span<const ItemRef> refs, std::span<const Decision> decisions) override;
+  Status set_origin(std::string_view origin) override;
+  Status changes(const ServedTable& table, const ChangeLogName& log, uint64_t after, uint64_t until,
+                 size_t changes_max, size_t bytes_max, ChangePage& page) override;
 
  private:
   friend class WriteItems;
@@ -61,7 +64,11 @@ class Session : public StoreSession {
   Status make_rows(std::span<const ItemRef> refs, std::span<const Decision> decisions);
   Status write_rows(Connection& connection);
 
+  // Without the origin.
+  Status write_groups(Connection& connection);
+
   const std::shared_ptr<Core> core_;
+  std::string origin_;  // of the writes from now on
   ByMapping<TableRowsMaker> makers_;
 
   // Of the call in hand; memory is kept.

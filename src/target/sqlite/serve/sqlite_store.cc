@@ -3,6 +3,7 @@
 #include "ddb/item_size.h"
 #include "target/sqlite/schema.h"
 #include "target/sqlite/serve/catalog.h"
+#include "target/sqlite/serve/change_log.h"
 #include "target/sqlite/serve/errors.h"
 #include "target/sqlite/serve/session.h"
 #include "target/sqlite/sqlite_target.h"
@@ -81,16 +82,85 @@ Result<SqliteStore::Slot*> SqliteStore::take_slot(std::unique_lock<std::mutex>& 
   return slot;
 }
 
-Result<uint64_t> SqliteStore::catalog_version() {
+Result<uint64_t> SqliteStore::read_version(io::SqliteStatement Slot::*which, const char* sql) {
   std::unique_lock<std::mutex> lock;
   Slot* slot = TRY(take_slot(lock));
-  if (!slot->version.get())
-    slot->version = TRY((slot->own ? *slot->own : *core_->writer).db.prepare(kCatalogVersionSql));
-  StatementReset reset(slot->version.get());
-  if (!TRY(slot->version.step()))
-    return Error(ErrorKind::kCorrupt, "sqlite.catalog",
-                 "the table _offramp_served_version is empty");
-  return static_cast<uint64_t>(slot->version.int64(0));
+  io::SqliteStatement& statement = slot->*which;
+  if (!statement.get()) statement = TRY((slot->own ? *slot->own : *core_->writer).db.prepare(sql));
+  StatementReset reset(statement.get());
+  if (!TRY(statement.step()))
+    return Error(ErrorKind::kCorrupt, "sqlite.catalog", "a table of versions is empty");
+  return static_cast<uint64_t>(statement.int64(0));
+}
+
+Result<uint64_t> SqliteStore::catalog_version() {
+  return read_version(&Slot::version, kCatalogVersionSql);
+}
+
+Result<uint64_t> SqliteStore::logs_version() {
+  return read_version(&Slot::logs_version, kLogsVersionSql);
+}
+
+Result<std::vector<ChangeLogEntry>> SqliteStore::logs() {
+  std::unique_lock<std::mutex> lock;
+  Slot* slot = TRY(take_slot(lock));
+  return read_logs((slot->own ? *slot->own : *core_->writer).db);
+}
+
+Result<ChangeLogRange> SqliteStore::log_range(const ChangeLogName& log) {
+  std::unique_lock<std::mutex> lock;
+  Slot* slot = TRY(take_slot(lock));
+  Connection& connection = slot->own ? *slot->own : *core_->writer;
+  ChangeLogRange out;
+  TRY(as_store(in_snapshot(connection, [&]() -> Status {
+    out = TRY(serve::log_range(connection.db, log));
+    return {};
+  })));
+  return out;
+}
+
+Status SqliteStore::begin_log(const ServedTable& table, const ChangeLogEntry& entry,
+                              std::string_view expected_json, std::string_view json) {
+  return run_job(*core_, [&](io::SqliteDb& db) -> Status {
+    TRY(serve::update_entry(db, table.name, expected_json, json));
+    return serve::begin_log(db, table, entry);
+  });
+}
+
+Status SqliteStore::end_log(const ServedTable& table, const ChangeLogName& name,
+                            std::string_view expected_json, std::string_view json) {
+  return run_job(*core_, [&](io::SqliteDb& db) -> Status {
+    TRY(serve::update_entry(db, table.name, expected_json, json));
+    return serve::end_log(db, name);
+  });
+}
+
+Status SqliteStore::update_log(const ChangeLogName& name, std::string_view expected_json,
+                               std::string_view json) {
+  return run_job(
+      *core_, [&](io::SqliteDb& db) { return serve::update_log(db, name, expected_json, json); });
+}
+
+Result<uint64_t> SqliteStore::log_mark(const ChangeLogName& log) {
+  uint64_t out = 0;
+  TRY(run_job(*core_, [&](io::SqliteDb& db) -> Status {
+    out = TRY(serve::log_mark(db, log));
+    return {};
+  }));
+  return out;
+}
+
+Result<uint64_t> SqliteStore::trim_log(const ChangeLogName& log, int64_t before_ms) {
+  uint64_t out = 0;
+  TRY(run_job(*core_, [&](io::SqliteDb& db) -> Status {
+    out = TRY(serve::trim_log(db, log, before_ms));
+    return {};
+  }));
+  return out;
+}
+
+Status SqliteStore::drop_log(const ChangeLogName& log) {
+  return run_job(*core_, [&](io::SqliteDb& db) { return serve::drop_log(db, log); });
 }
 
 Result<std::vector<CatalogEntry>> SqliteStore::catalog() {

@@ -25,6 +25,18 @@ class SqliteStore : public Store {
   Status create_table(const ServedTable& table, std::string_view json) override;
   Status update_entry(std::string_view name, std::string_view expected_json,
                       std::string_view json) override;
+  Status begin_log(const ServedTable& table, const ChangeLogEntry& entry,
+                   std::string_view expected_json, std::string_view json) override;
+  Status end_log(const ServedTable& table, const ChangeLogName& name,
+                 std::string_view expected_json, std::string_view json) override;
+  Result<uint64_t> logs_version() override;
+  Result<std::vector<ChangeLogEntry>> logs() override;
+  Status update_log(const ChangeLogName& name, std::string_view expected_json,
+                    std::string_view json) override;
+  Result<ChangeLogRange> log_range(const ChangeLogName& log) override;
+  Result<uint64_t> log_mark(const ChangeLogName& log) override;
+  Result<uint64_t> trim_log(const ChangeLogName& log, int64_t before_ms) override;
+  Status drop_log(const ChangeLogName& log) override;
   Status drop_table(const ServedTable& table) override;
   Status attach(const ServedTable& table) override;
   Result<TableSize> table_size(const ServedTable& table) override;
@@ -34,10 +46,12 @@ class SqliteStore : public Store {
   struct Slot {
     std::mutex mutex;
     std::unique_ptr<Connection> own;  // of a file
-    io::SqliteStatement version;
+    io::SqliteStatement version, logs_version;
   };
   // A free slot, with its connection.
   Result<Slot*> take_slot(std::unique_lock<std::mutex>& lock);
+  // The number in `statement`, made of `sql` when it is first needed.
+  Result<uint64_t> read_version(io::SqliteStatement Slot::*statement, const char* sql);
 
   const std::shared_ptr<Core> core_;
   const mapping::Limits limits_;
