@@ -25,7 +25,11 @@ struct Options {
   bool any_key = false;
   int threads = 0;
   int grace_s = 10;
+  int stream_shard_s = 4 * 3600;
 };
+
+// How often the engine does what is to be done from time to time.
+constexpr std::chrono::seconds kMaintenanceEvery{1};
 
 // The keys that sign for this endpoint when no file names any: the environment's, else the pair
 // that stands in on loopback (ddb/client.h).
@@ -34,11 +38,10 @@ constexpr const char* kLocalKey = "local";
 class EngineExecutor final : public endpoint::Executor {
  public:
   explicit EngineExecutor(std::unique_ptr<engine::Worker> worker) : worker_(std::move(worker)) {}
-  void execute(std::string_view api, std::string_view operation, std::string_view body,
+  void execute(std::string_view, std::string_view operation, std::string_view body,
                Outcome& outcome) override {
     reply_.body.swap(outcome.body);
-    worker_->execute(api == "DynamoDB_20120810" ? operation : std::string_view("(streams)"), body,
-                     reply_);
+    worker_->execute(operation, body, reply_);
     outcome.status = reply_.status;
     outcome.error_type = reply_.error_type;
     outcome.body.swap(reply_.body);
@@ -88,6 +91,17 @@ Status check_reach(const Options& options, const std::string& address) {
                    "--keys FILE");
 }
 
+// Until it is stopped. An error is told once, until there is another or none.
+void maintain(engine::Engine& engine, const std::stop_token& stop) {
+  std::string told;
+  while (io::system_clock().sleep(kMaintenanceEvery, stop)) {
+    Status status = engine.maintain();
+    std::string now = status.ok() ? std::string() : status.error().message();
+    if (!now.empty() && now != told) print_error(status.error());
+    told = std::move(now);
+  }
+}
+
 Result<int> serve_command(const Options& options) {
   StopOnSignal signals;
   endpoint::EndpointOptions endpoint_options;
@@ -109,6 +123,7 @@ Result<int> serve_command(const Options& options) {
 
   engine::EngineOptions engine_options;
   engine_options.region = options.region;
+  engine_options.stream_shard_age = std::chrono::seconds(options.stream_shard_s);
   engine_options.log = [](const Error& error) { print_error(error); };
   auto engine = TRY(engine::Engine::open(*store, std::move(engine_options)));
   for (ServedPlan::Table& table : plan.tables) {
@@ -138,8 +153,7 @@ Result<int> serve_command(const Options& options) {
   StopOnSignal::Listener listener(signals, [](const std::string&) {
     fmt::print(stderr, "stopping when requests in progress are answered; a second signal stops at once\n");
   });
-  while (!signals.token().stop_requested())
-    io::system_clock().sleep(std::chrono::hours(1), signals.token());
+  maintain(*engine, signals.token());
   endpoint->stop(std::chrono::seconds(options.grace_s));
   return 0;
 }
@@ -191,6 +205,11 @@ void add_serve(CLI::App& app, Action& action) {
       ->add_option("--grace", options->grace_s,
                    "seconds that requests in progress have when it is stopped")
       ->check(CLI::Range(0, 3600))
+      ->capture_default_str();
+  command
+      ->add_option("--stream-shard-seconds", options->stream_shard_s,
+                   "age at which a stream's shards are followed by new ones")
+      ->check(CLI::Range(1, 24 * 3600))
       ->capture_default_str();
   command->callback([options, &action] { action = [options] { return serve_command(*options); }; });
 }

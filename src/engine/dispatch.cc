@@ -20,6 +20,8 @@ const Dispatch& dispatch() {
     register_execute_statement(made);
     register_batch_execute_statement(made);
     register_execute_transaction(made);
+    register_streams(made);
+    register_get_records(made);
     return made;
   }();
   return all;

@@ -24,15 +24,19 @@ Error Context::table_missing() { return table_not_found(); }
 
 struct Engine::Impl {
   Impl(target::Store& store, EngineOptions given)
-      : store(store), options(std::move(given)), catalog(store, *options.clock) {}
+      : store(store),
+        options(std::move(given)),
+        catalog(store, *options.clock),
+        streams(store, *options.clock, options.stream_shard_age.count()) {}
   target::Store& store;
   const EngineOptions options;
   Catalog catalog;
+  Streams streams;
 };
 
 struct Worker::Impl {
-  Impl(const EngineOptions& options, target::Store& store, Catalog& catalog)
-      : context(options, store, catalog) {}
+  Impl(const EngineOptions& options, target::Store& store, Catalog& catalog, Streams& streams)
+      : context(options, store, catalog, streams) {}
   Context context;
 
   Status run(std::string_view operation, std::string_view body) {
@@ -98,10 +102,13 @@ Status Engine::serve_plan_table(target::ServedTable served,
 
 Result<std::unique_ptr<Worker>> Engine::worker() {
   auto session = TRY(impl_->store.session());
-  auto impl = std::make_unique<Worker::Impl>(impl_->options, impl_->store, impl_->catalog);
+  auto impl =
+      std::make_unique<Worker::Impl>(impl_->options, impl_->store, impl_->catalog, impl_->streams);
   impl->context.session = std::move(session);
   return std::unique_ptr<Worker>(new Worker(std::move(impl)));
 }
+
+Status Engine::maintain() { return impl_->streams.maintain(); }
 
 Worker::Worker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Worker::~Worker() = default;
@@ -109,7 +116,8 @@ Worker::~Worker() = default;
 void Worker::execute(std::string_view operation, std::string_view body, Reply& reply) {
   Context& context = impl_->context;
   Status status = impl_->run(operation, body);
-  for (ddb::ItemBatch* batch : {&context.read, &context.made, &context.shown, &context.page.items})
+  for (ddb::ItemBatch* batch :
+       {&context.read, &context.made, &context.shown, &context.page.items, &context.changes.items})
     trim(*batch);
   if (status.ok()) {
     reply.status = 200;

@@ -8,6 +8,7 @@
 //   message goes to the log only.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,6 +30,9 @@ struct EngineOptions {
   std::string region = "local";          // in ARNs
   std::string account = "000000000000";  // in ARNs
   std::string endpoint_address;          // what DescribeEndpoints answers, "127.0.0.1:8000"
+  // Shards of a stream that is switched on from now on; and how old they get before others follow.
+  uint32_t stream_shards = 4;
+  std::chrono::milliseconds stream_shard_age = std::chrono::hours(4);
   io::Clock* clock = &io::system_clock();
   std::function<void(const Error&)> log;  // errors that are not the client's; any thread
 };
@@ -39,7 +43,7 @@ class Engine;
 class Worker {
  public:
   ~Worker();
-  // `operation`: the part of X-Amz-Target behind the dot. `body` must be followed by ddb::kJsonPadding readable bytes.
+  // `operation`: the part of X-Amz-Target behind the dot; no name is in both APIs. `body` must be followed by ddb::kJsonPadding readable bytes.
   void execute(std::string_view operation, std::string_view body, Reply& reply);
 
  private:
@@ -61,6 +65,9 @@ class Engine {
   // `indexes`: its indexes with their projections.
   Status serve_plan_table(target::ServedTable table, const std::vector<model::SecondaryIndex>& indexes);
   Result<std::unique_ptr<Worker>> worker();
+  // What is to be done every second or so: streams begin new shards and forget what is older than
+  // 24 hours. One thread at a time; several processes may do it for one database.
+  Status maintain();
 
  private:
   struct Impl;

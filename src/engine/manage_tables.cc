@@ -7,6 +7,7 @@
 
 #include "engine/error.h"
 #include "engine/register.h"
+#include "engine/stream_settings.h"
 #include "engine/table_checks.h"
 #include "engine/table_shapes.h"
 #include "target/served_mapping.h"
@@ -56,6 +57,19 @@ Status make(Context& context, Table& table) {
   return {};
 }
 
+// Switches on the stream of a table that has just been made; without it there is no table.
+Status begin_with_stream(Context& context, Table& table) {
+  Table old = table;
+  auto begin = [&]() -> Status {
+    TRY(change_stream(context, context.request["StreamSpecification"], table));
+    table.entry = table_entry(table);
+    return store_table_entry(context, old, table);
+  };
+  Status begun = begin();
+  if (!begun.ok()) (void)context.store.drop_table(table.served).ok();
+  return begun;
+}
+
 Status create_table(Context& context) {
   TRY(check_create_table(context.request.root()));
   Table table = TRY(read_table(context.request.root()));
@@ -63,10 +77,13 @@ Status create_table(Context& context) {
   table.served.id = new_table_id();
   table.created_ms = now_ms(context);
   if (table.on_demand) table.on_demand_since_ms = table.created_ms;
+  // The table first, then its stream.
+  bool streams = std::exchange(table.stream, {}).on;
   Status status = make(context, table);
   if (!status.ok() && status.error().code() == "store.table_exists")
     return table_exists(table.served.name);
   TRY(std::move(status));
+  if (streams) TRY(begin_with_stream(context, table));
   TRY(context.catalog.refresh());
   context.out = "{\"TableDescription\":";
   append_table_description(table, {"ACTIVE", {}, context.arns}, context.out);
@@ -94,6 +111,7 @@ Status delete_table(Context& context) {
         "Resource cannot be deleted as it is currently protected against deletion. Disable "
         "deletion protection first.");
   target::TableSize size = TRY(context.store.table_size(table->served));
+  TRY(keep_table_for_stream(context, *table));
   Status status = context.store.drop_table(table->served);
   if (!status.ok() && status.error().code() == "store.no_table")
     return table_not_found(table->served.name);
@@ -133,6 +151,7 @@ Status check_update(Json root) {
   constraints.one_of(root["BillingMode"], "billingMode", {"PROVISIONED", "PAY_PER_REQUEST"});
   constraints.one_of(root["TableClass"], "tableClass", {"STANDARD", "STANDARD_INFREQUENT_ACCESS"});
   constrain_throughput(root["ProvisionedThroughput"], "provisionedThroughput", constraints);
+  constrain_stream(root["StreamSpecification"], constraints);
   TRY(constraints.done());
   TRY(check_throughput_bounds(root["ProvisionedThroughput"]));
   bool any = false;
@@ -146,9 +165,7 @@ Status check_update(Json root) {
         "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
         "GlobalSecondaryIndexUpdates or "
         "SSESpecification or ReplicaUpdates is required");
-  if (root["StreamSpecification"]["StreamEnabled"].boolean())
-    return invalid_parameter(
-        "Streams are not available at this endpoint: StreamSpecification must not be enabled");
+  TRY(check_stream(root["StreamSpecification"]));
   if (root["ReplicaUpdates"])
     return invalid_parameter("Replicas are not available at this endpoint");
   return {};
@@ -217,6 +234,7 @@ Status change(Context& context, Table& table) {
   if (Json table_class = root["TableClass"]) table.table_class = table_class.text();
   if (Json protection = root["DeletionProtectionEnabled"])
     table.deletion_protection = protection.boolean();
+  TRY(change_stream(context, root["StreamSpecification"], table));
   table.entry = table_entry(table);
   return {};
 }
@@ -230,7 +248,7 @@ Status update_table(Context& context) {
                         " was loaded by a plan; its settings cannot be changed");
     Table table = *old;
     TRY(change(context, table));
-    Status status = context.store.update_entry(table.served.name, old->entry, table.entry);
+    Status status = store_table_entry(context, *old, table);
     TRY(context.catalog.refresh());
     if (!status.ok() && status.error().code() == "store.catalog_changed" && tries < kEntryTriesMax)
       continue;

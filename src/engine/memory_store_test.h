@@ -114,6 +114,16 @@ class MemoryStore : public target::Store {
   std::function<Status()> before_commit;
   std::function<Status()> before_read;
 
+  // Called with mutex_ held for every item that is put or removed; an empty view: no item.
+  std::function<void(const target::ServedTable& table, ddb::ItemView old, ddb::ItemView fresh,
+                     const std::string& origin)>
+      on_change;
+  // What MemorySession::changes() answers.
+  virtual Status read_changes(const target::ChangeLogName&, uint64_t, uint64_t, size_t, size_t,
+                              target::ChangePage&) {
+    return Error(ErrorKind::kUnsupported, "store.no_changes", "no logs");
+  }
+
   // Bytes that compare as the service orders values of one type.
   static std::string ordered(ddb::ValueView value) {
     if (value.type() != ddb::Type::kN) {
@@ -184,6 +194,16 @@ class MemorySession : public target::StoreSession {
 
   Status read(const target::PageRequest& request, target::Page& page) override;
 
+  Status set_origin(std::string_view origin) override {
+    origin_ = origin;
+    return {};
+  }
+  Status changes(const target::ServedTable&, const target::ChangeLogName& log, uint64_t after,
+                 uint64_t until, size_t changes_max, size_t bytes_max,
+                 target::ChangePage& page) override {
+    return store_.read_changes(log, after, until, changes_max, bytes_max, page);
+  }
+
  private:
   static std::string key_of(const target::ServedTable& table, ddb::ItemView item) {
     std::string key = MemoryStore::ordered(item.find(table.key.partition.name));
@@ -226,11 +246,18 @@ class MemorySession : public target::StoreSession {
   Status apply(std::span<const target::ItemRef> refs, std::span<const target::Decision> decisions) {
     for (const target::ItemRef& ref : refs) TRY(items(*ref.table));
     for (size_t i = 0; i < refs.size(); ++i) {
+      if (decisions[i].kind == target::Decision::Kind::kKeep) continue;
       MemoryStore::Items& all = *TRY(items(*refs[i].table));
-      if (decisions[i].kind == target::Decision::Kind::kDelete)
-        all.erase(key_of(*refs[i].table, refs[i].key));
-      if (decisions[i].kind == target::Decision::Kind::kPut)
-        all.insert_or_assign(key_of(*refs[i].table, refs[i].key), OwnedItem(decisions[i].item));
+      std::string key = key_of(*refs[i].table, refs[i].key);
+      bool put = decisions[i].kind == target::Decision::Kind::kPut;
+      auto old = all.find(key);
+      if (store_.on_change && (put || old != all.end()))
+        store_.on_change(*refs[i].table, old == all.end() ? ddb::ItemView() : old->second.view(),
+                         put ? decisions[i].item : ddb::ItemView(), origin_);
+      if (put)
+        all.insert_or_assign(std::move(key), OwnedItem(decisions[i].item));
+      else
+        all.erase(key);
     }
     return {};
   }
@@ -244,6 +271,7 @@ class MemorySession : public target::StoreSession {
   static bool matches(const target::PageRequest& request, ddb::ItemView item);
 
   MemoryStore& store_;
+  std::string origin_;
   ddb::ItemBatch batch_;
   std::vector<ddb::ItemView> found_;
 };

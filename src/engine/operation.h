@@ -21,18 +21,24 @@
 #include "engine/engine.h"
 #include "engine/json_writer.h"
 #include "engine/request.h"
+#include "engine/streams.h"
 #include "engine/tokens.h"
 
 namespace offramp::engine {
 
 // A worker's; one thread at a time. Everything is kept between requests for its memory.
 struct Context {
-  Context(const EngineOptions& options, target::Store& store, Catalog& catalog)
-      : options(options), store(store), catalog(catalog), arns{options.region, options.account} {}
+  Context(const EngineOptions& options, target::Store& store, Catalog& catalog, Streams& streams)
+      : options(options),
+        store(store),
+        catalog(catalog),
+        streams(streams),
+        arns{options.region, options.account} {}
 
   const EngineOptions& options;
   target::Store& store;
   Catalog& catalog;
+  Streams& streams;
   const Arns arns;
   std::unique_ptr<target::StoreSession> session;
   Request request;
@@ -42,7 +48,8 @@ struct Context {
   // Items that were read, made, and made for the answer.
   ddb::ItemBatch read, made, shown;
   std::vector<ddb::ItemView> found;
-  target::Page page;  // of Query and Scan
+  target::Page page;           // of Query and Scan
+  target::ChangePage changes;  // of GetRecords
   ConsumedCapacity capacity;
   TokenSweep token_sweep;
 

@@ -19,5 +19,8 @@ void register_scan(Dispatch& dispatch);   // scan.cc
 void register_execute_statement(Dispatch& dispatch);
 void register_batch_execute_statement(Dispatch& dispatch);
 void register_execute_transaction(Dispatch& dispatch);
+void register_streams(
+    Dispatch& dispatch);  // stream_operations.cc: ListStreams, DescribeStream, GetShardIterator
+void register_get_records(Dispatch& dispatch);  // get_records.cc
 
 }  // namespace offramp::engine

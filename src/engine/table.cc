@@ -106,6 +106,11 @@ Result<Table> read_table(Json json) {
   if (Json tags = json["Tags"]; tags.is_array())
     for (simdjson::dom::element tag : tags.array())
       table.tags.emplace_back(Json(tag)["Key"].text(), Json(tag)["Value"].text());
+  if (Json stream = json["StreamSpecification"]; stream["StreamEnabled"].boolean()) {
+    table.stream.on = true;
+    table.stream.view = stream["StreamViewType"].text();
+  }
+  table.stream.label = json["StreamLabel"].text();
   return table;
 }
 

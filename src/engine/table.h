@@ -29,6 +29,13 @@ struct IndexInfo {
   Throughput on_demand_max;  // 0: not set; -1: no limit
 };
 
+// The newest stream; the streams themselves are in the store's logs (engine/stream.h).
+struct TableStream {
+  bool on = false;
+  std::string view;   // "NEW_IMAGE", while it is on
+  std::string label;  // stays when it is switched off; empty: there never was one
+};
+
 struct Table {
   target::ServedTable served;
   std::vector<IndexInfo> indexes;               // as served.indexes
@@ -40,6 +47,7 @@ struct Table {
   int64_t created_ms = 0;          // since 1970
   int64_t on_demand_since_ms = 0;  // when billing became PAY_PER_REQUEST
   std::vector<std::pair<std::string, std::string>> tags;
+  TableStream stream;
   std::string entry;  // as in the store's catalog; empty for a plan's table
 
   const model::KeyAttribute& partition() const { return served.key.partition; }

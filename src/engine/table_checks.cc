@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "engine/stream_settings.h"
 
 namespace offramp::engine {
 namespace {
@@ -83,9 +84,7 @@ Status check_constraints(Json root) {
                     constraints);
   constraints.one_of(root["BillingMode"], "billingMode", {"PROVISIONED", "PAY_PER_REQUEST"});
   constrain_throughput(root["ProvisionedThroughput"], "provisionedThroughput", constraints);
-  constraints.one_of(root["StreamSpecification"]["StreamViewType"],
-                     "streamSpecification.streamViewType",
-                     {"NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"});
+  constrain_stream(root["StreamSpecification"], constraints);
   constraints.one_of(root["TableClass"], "tableClass", {"STANDARD", "STANDARD_INFREQUENT_ACCESS"});
   each(root["Tags"], [&](Json tag, size_t number) {
     if (constraints.not_null(tag["Key"], at("tags", number) + "key"))
@@ -129,10 +128,7 @@ class TableChecks {
     if (included_ > kIncludedMax)
       return invalid_parameter(
           "Number of attributes in NonKeyAttributes exceeds the per-table limit of 100");
-    if (root_["StreamSpecification"]["StreamEnabled"].boolean())
-      return invalid_parameter(
-          "Streams are not available at this endpoint: StreamSpecification must not be enabled");
-    return {};
+    return check_stream(root_["StreamSpecification"]);
   }
 
  private:

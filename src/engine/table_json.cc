@@ -98,6 +98,15 @@ void write_tags(const Table& table, JsonWriter& write) {
   write.close(']');
 }
 
+void write_stream(const Table& table, JsonWriter& write) {
+  if (!table.stream.on) return;
+  write.name("StreamSpecification");
+  write.open('{');
+  write.flag("StreamEnabled", true);
+  write.text("StreamViewType", table.stream.view);
+  write.close('}');
+}
+
 }  // namespace
 
 std::string table_entry(const Table& table) {
@@ -131,6 +140,8 @@ std::string table_entry(const Table& table) {
   write.number("CreatedMs", table.created_ms);
   write.number("OnDemandSinceMs", table.on_demand_since_ms);
   write_tags(table, write);
+  write_stream(table, write);
+  if (!table.stream.label.empty()) write.text("StreamLabel", table.stream.label);
   write.close('}');
   return out;
 }
@@ -201,6 +212,12 @@ void append_table_description(const Table& table, const Description& description
     write.close('}');
   }
   write_on_demand_max(table.on_demand_max, write);
+  write_stream(table, write);
+  if (!table.stream.label.empty()) {
+    write.text("LatestStreamLabel", table.stream.label);
+    write.text("LatestStreamArn",
+               description.arns.table(table.served.name) + "/stream/" + table.stream.label);
+  }
   write.flag("DeletionProtectionEnabled", table.deletion_protection);
   write.close('}');
 }

@@ -167,7 +167,7 @@ TEST_F(TablesTest, CreateTableRefuses) {
                   gsi(index("one", "a"))),
        "*ProvisionedThroughput is not specified for index: one"},
       {create("pk:S", "pk", R"("StreamSpecification":{"StreamEnabled":true})"),
-       "*Streams are not available at this endpoint: StreamSpecification must not be enabled"},
+       "*If stream is being enabled then UpdateViewType is required"},
   };
   for (const Case& c : kCases)
     EXPECT_EQ(error("CreateTable", c.body),

@@ -38,8 +38,10 @@ class Answer:
 
 
 def head_of(operation, length, target=None):
+    """`operation` may have the API in front: "DynamoDBStreams_20120810.GetRecords"."""
+    target = target or (operation if "." in operation else f"{API}.{operation}")
     now = datetime.datetime.now(datetime.timezone.utc)
-    return (f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Amz-Target: {target or API + '.' + operation}\r\n"
+    return (f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Amz-Target: {target}\r\n"
             f"Content-Type: application/x-amz-json-1.0\r\nX-Amz-Date: {now:%Y%m%dT%H%M%SZ}\r\n"
             f"Authorization: AWS4-HMAC-SHA256 Credential=local/{now:%Y%m%d}/eu-west-1/dynamodb/aws4_request, "
             f"SignedHeaders=host;x-amz-date;x-amz-target, Signature={'0' * 64}\r\n"

@@ -1,0 +1,312 @@
+"""Streams of served tables: every change once and in order, for clients of the API and for this tool, whoever wrote it."""
+import os
+import random
+import threading
+import time
+import uuid
+
+import boto3
+import pytest
+
+from live import Background
+from serve_process import KEYS, REGION, Serve
+from sql_side import Sql
+from stream_walker import StreamWalker, by_key, change_of
+from tool import Tool
+
+LOAD_SECONDS = float(os.environ.get("OFFRAMP_STREAM_SECONDS", 20))
+WAIT_SECONDS_MAX = 60
+VIEWS = ["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def streaming(request, tmp_path):
+    """(server whose shards are replaced every two seconds, its database as SQL users see it)"""
+    if request.param == "sqlite":
+        target, cluster = f"sqlite:{tmp_path}/served.sqlite", None
+    else:
+        cluster = request.getfixturevalue("postgres")
+        target = cluster.new_database()
+    server = Serve(target, tmp_path, words=["--stream-shard-seconds", "2"])
+    yield server, Sql(target, cluster)
+    server.stop()
+
+
+def make_table(client, view="NEW_AND_OLD_IMAGES", name=None):
+    name = name or f"streamed_{uuid.uuid4().hex[:8]}"
+    description = client.create_table(
+        TableName=name, BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "N"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": view})["TableDescription"]
+    return name, description["LatestStreamArn"]
+
+
+def key_of(number):
+    return {"pk": {"S": f"p{number % 17}"}, "sk": {"N": str(number)}}
+
+
+class Writer(threading.Thread):
+    """Writes its own items and notes for each what must be told of it: (old item, new item) in order."""
+
+    def __init__(self, client, table, numbers, seed):
+        super().__init__(daemon=True)
+        self.client, self.table, self.numbers = client, table, numbers
+        self.random = random.Random(seed)
+        self.stopped = threading.Event()
+        self.items = {}
+        self.told = {}
+        self.failure = None
+
+    def run(self):
+        try:
+            while not self.stopped.is_set():
+                self.step()
+        except Exception as failure:  # shown by whoever waits for the thread
+            self.failure = failure
+
+    def note(self, number, new):
+        old = self.items.get(number)
+        if old != new:
+            self.told.setdefault(number, []).append((old, new))
+        if new is None:
+            self.items.pop(number, None)
+        else:
+            self.items[number] = new
+
+    def item(self, number):
+        return {**key_of(number), "v": {"S": f"{self.random.randrange(10**6)}" * self.random.choice([1, 1, 1, 200])}}
+
+    def step(self):
+        chosen = self.random.random()
+        number = self.random.choice(self.numbers)
+        if chosen < 0.5:
+            item = self.item(number)
+            self.client.put_item(TableName=self.table, Item=item)
+            self.note(number, item)
+        elif chosen < 0.6 and number in self.items:
+            self.client.put_item(TableName=self.table, Item=self.items[number])  # changes nothing
+        elif chosen < 0.75:
+            self.client.delete_item(TableName=self.table, Key=key_of(number))
+            self.note(number, None)
+        else:
+            items = {one: self.item(one) for one in self.random.sample(self.numbers, 3)}
+            self.client.transact_write_items(
+                TransactItems=[{"Put": {"TableName": self.table, "Item": item}} for item in items.values()])
+            for one, item in items.items():
+                self.note(one, item)
+
+
+def test_under_load_every_change_is_told_once_and_in_order(streaming):
+    server, _ = streaming
+    client, streams = server.client(), server.client("dynamodbstreams")
+    table, arn = make_table(client)
+    seed = random.randrange(10**9)
+    print(f"seed {seed}")
+    writers = [Writer(server.client(), table, list(range(first, 60, 4)), seed + first) for first in range(4)]
+    walker = StreamWalker(streams, arn)
+    for writer in writers:
+        writer.start()
+    end = time.monotonic() + LOAD_SECONDS
+    while time.monotonic() < end:
+        walker.step()
+    for writer in writers:
+        writer.stopped.set()
+    for writer in writers:
+        writer.join()
+        assert writer.failure is None, writer.failure
+    expected = sum(len(steps) for writer in writers for steps in writer.told.values())
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while len(walker.records) < expected and time.monotonic() < deadline:
+        walker.step()
+    found = by_key(walker.records, ["sk"])
+    for writer in writers:
+        for number, steps in writer.told.items():
+            records = found.pop((repr({"N": str(number)}),), [])
+            seen = [(record["dynamodb"].get("OldImage"), record["dynamodb"].get("NewImage")) for record in records]
+            assert seen == steps, f"item {number}"
+            numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+            assert numbers == sorted(numbers)
+    assert not found
+    generations = len(walker.shards) // 4
+    print(f"{expected} changes, {generations} generations of shards")
+    assert generations >= LOAD_SECONDS / 2 / 3, "the shards were replaced while they were read"
+    assert expected > LOAD_SECONDS * 10
+
+
+def test_a_closed_shard_ends_and_its_children_go_on(streaming):
+    server, _ = streaming
+    client, streams = server.client(), server.client("dynamodbstreams")
+    table, arn = make_table(client, "KEYS_ONLY")
+    walker = StreamWalker(streams, arn)
+    first = {shard["ShardId"] for shard in walker.discover()}
+    client.put_item(TableName=table, Item={**key_of(1), "v": {"S": "x"}})
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while not first <= walker.done and time.monotonic() < deadline:
+        walker.step()
+    assert first <= walker.done
+    listed = {shard["ShardId"]: shard for shard in walker.discover()}
+    for shard in first:
+        assert len(listed[shard]["SequenceNumberRange"]["EndingSequenceNumber"]) == 21
+        children = [other for other in listed.values() if other.get("ParentShardId") == shard]
+        assert len(children) == 1
+    assert [change_of(record)[:4] for record in walker.records] == [("INSERT", key_of(1), None, None)]
+    client.update_table(TableName=table, StreamSpecification={"StreamEnabled": False})
+    while set(walker.shards) != walker.done and time.monotonic() < deadline:
+        walker.step()
+    assert set(walker.shards) == walker.done, "a stream that is switched off ends"
+    client.delete_table(TableName=table)
+    assert streams.describe_stream(StreamArn=arn)["StreamDescription"]["StreamStatus"] == "DISABLED"
+
+
+def test_sql_writers_and_their_origin_are_told(streaming):
+    server, side = streaming
+    client, streams = server.client(), server.client("dynamodbstreams")
+    table, arn = make_table(client)
+    client.put_item(TableName=table, Item={**key_of(1), "v": {"S": "x"}})
+    side.run(f'UPDATE "{table}" SET pk = pk')
+    side.run(f'INSERT INTO "{table}" (pk, sk) VALUES (\'sql\', 7)')
+    if side.file:
+        side.run(f"BEGIN; INSERT INTO _offramp_origin VALUES ('nightly'); DELETE FROM \"{table}\" WHERE pk = 'sql'; "
+                 "DELETE FROM _offramp_origin; COMMIT")
+    else:
+        side.run(f"BEGIN; SET LOCAL offramp.origin = 'nightly'; DELETE FROM \"{table}\" WHERE pk = 'sql'; COMMIT")
+    # The second key is the first one's removal, and an insertion.
+    side.run(f'UPDATE "{table}" SET sk = 2 WHERE sk = 1')
+    raw = server.connection()
+    records = []
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    walker = StreamWalker(streams, arn)
+    while len(walker.records) < 5 and time.monotonic() < deadline:
+        walker.step()
+    # boto3 drops members that it does not know: the wire has the origin.
+    for shard in walker.shards:
+        iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+        answer = raw.call("DynamoDBStreams_20120810.GetRecords", {"ShardIterator": iterator})
+        records += answer.json["Records"]
+    raw.close()
+    told = {}
+    for record in sorted(records, key=lambda record: record["dynamodb"]["SequenceNumber"]):
+        told.setdefault(record["dynamodb"]["Keys"]["sk"]["N"], []).append((record["eventName"], record.get("offrampOrigin")))
+    assert told == {"1": [("INSERT", None), ("REMOVE", None)], "7": [("INSERT", None), ("REMOVE", "nightly")], "2": [("INSERT", None)]}
+
+
+PLAN = """version: 1
+source:
+  table: {table}
+  region: eu-west-1
+  endpoint: {url}
+  key: {{pk: S, sk: N}}
+  load: {{from: scan}}
+  capture: streams
+target: sqlite:{file}
+tables:
+  - into: copied
+    columns: {{v: {{from: v, type: text}}}}
+"""
+
+
+def test_the_tool_follows_a_served_table(streaming, tmp_path):
+    server, side = streaming
+    client = server.client()
+    table, _ = make_table(client)
+    folder = tmp_path / "migration"
+    folder.mkdir()
+    tool = Tool(folder)
+    with open(tool.plan_path, "w", encoding="utf-8") as plan:
+        plan.write(PLAN.format(table=table, url=server.url, file=f"{folder}/copy.sqlite"))
+    for number in range(100):
+        client.put_item(TableName=table, Item={**key_of(number), "v": {"S": "before"}})
+    seed = random.randrange(10**9)
+    print(f"seed {seed}")
+    writer = Writer(server.client(), table, list(range(60)), seed)
+    running = Background(tool, "run", tool.plan_path)
+    try:
+        writer.start()
+        end = time.monotonic() + 8
+        while time.monotonic() < end:
+            assert running.running(), running.said()
+            side.run(f"INSERT INTO \"{table}\" (pk, sk, extra) VALUES ('sql', {random.randrange(10**9)}.5, '{{\"v\":{{\"S\":\"sql\"}}}}')")
+            side.run(f"DELETE FROM \"{table}\" WHERE sk > 70 AND sk < {random.randrange(71, 90)}")
+            time.sleep(0.1)
+        writer.stopped.set()
+        writer.join()
+        assert writer.failure is None, writer.failure
+        expected = sorted(side.rows(f'SELECT pk, sk FROM "{table}"'))
+        copy = Sql(f"sqlite:{folder}/copy.sqlite", None)
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
+
+        def copied():
+            return "copied" in copy.tables() and same_numbers(copy.rows("SELECT pk, sk FROM copied")) == same_numbers(expected)
+
+        while not copied():
+            assert time.monotonic() < deadline, f"the copy is not equal; the tool said\n{running.said()[-3000:]}"
+            assert running.running(), running.said()
+            time.sleep(0.2)
+        running.terminate()
+    finally:
+        running.kill()
+        writer.stopped.set()
+    tool.run("run", tool.plan_path, "--until", "verified")
+    tool.run("verify", tool.plan_path)
+
+
+def same_numbers(rows):
+    return sorted((pk, float(sk)) for pk, sk in rows)
+
+
+def random_write(rng, table, client):
+    """One write that both servers take, or refuse alike; what to say of it."""
+    key = key_of(rng.randrange(6))
+    values = [{"S": rng.choice(["x", "yy", ""])}, {"N": rng.choice(["1", "1.0", "-2.50", "1e3"])}, {"BOOL": True}, {"NULL": True},
+              {"B": b"\x00\xff"}, {"SS": rng.sample(["a", "b", "c"], 2)}, {"NS": ["1", "2.0"]}, {"L": [{"N": "1"}, {"S": "l"}]},
+              {"M": {"inner": {"M": {}}, "n": {"N": "7"}}}]
+    kind = rng.randrange(5)
+    if kind == 0:
+        return client.delete_item(TableName=table, Key=key)
+    if kind == 1:
+        return client.update_item(TableName=table, Key=key, UpdateExpression="SET a = :a REMOVE b",
+                                  ExpressionAttributeValues={":a": rng.choice(values)})
+    if kind == 2:
+        return client.update_item(TableName=table, Key=key)
+    if kind == 3:
+        return client.batch_write_item(RequestItems={table: [{"PutRequest": {"Item": {**key, "a": rng.choice(values)}}}]})
+    item = {**key, **{name: rng.choice(values) for name in rng.sample("abc", rng.randrange(3))}}
+    return client.put_item(TableName=table, Item=item)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_records_are_those_of_dynamodb_local(streaming, dynamodb, view):
+    server, _ = streaming
+    seed = random.randrange(10**9)
+    print(f"seed {seed}")
+    told = []
+    for url, client, streams in ((server.url, server.client(), server.client("dynamodbstreams")),
+                                 (dynamodb.url, dynamodb.client,
+                                  boto3.client("dynamodbstreams", endpoint_url=dynamodb.url, region_name=REGION, **KEYS))):
+        table, arn = make_table(client, view)
+        rng = random.Random(seed)
+        for _ in range(300):
+            random_write(rng, table, client)
+        marker = {"pk": {"S": "end"}, "sk": {"N": "0"}}
+        client.put_item(TableName=table, Item=marker)
+        walker = StreamWalker(streams, arn)
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
+        while time.monotonic() < deadline:
+            walker.step()
+            if any(record["dynamodb"]["Keys"] == marker for record in walker.records) and walker.step() == 0:
+                break
+        told.append({key: [ordered(change_of(record)) for record in records]
+                     for key, records in by_key(walker.records, ["pk", "sk"]).items()})
+        client.delete_table(TableName=table)
+    assert told[0] == told[1]
+    assert sum(map(len, told[0].values())) > 100
+
+
+def ordered(at):
+    """Sets in one order."""
+    if isinstance(at, dict):
+        return {name: sorted(content) if name in ("SS", "NS", "BS") else ordered(content) for name, content in at.items()}
+    if isinstance(at, (list, tuple)):
+        return [ordered(content) for content in at]
+    return at
