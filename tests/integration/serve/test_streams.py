@@ -1,4 +1,5 @@
 """Streams of served tables: every change once and in order, for clients of the API and for this tool, whoever wrote it."""
+import itertools
 import os
 import random
 import threading
@@ -260,7 +261,8 @@ def random_write(rng, table, client):
     key = key_of(rng.randrange(6))
     values = [{"S": rng.choice(["x", "yy", ""])}, {"N": rng.choice(["1", "1.0", "-2.50", "1e3"])}, {"BOOL": True}, {"NULL": True},
               {"B": b"\x00\xff"}, {"SS": rng.sample(["a", "b", "c"], 2)}, {"NS": ["1", "2.0"]}, {"L": [{"N": "1"}, {"S": "l"}]},
-              {"M": {"inner": {"M": {}}, "n": {"N": "7"}}}]
+              # Not an empty map in a map: DynamoDB Local's streams tell it without its type.
+              {"M": {"inner": {"M": {"x": {"BOOL": False}}}, "n": {"N": "7"}}}]
     kind = rng.randrange(5)
     if kind == 0:
         return client.delete_item(TableName=table, Key=key)
@@ -299,14 +301,18 @@ def test_records_are_those_of_dynamodb_local(streaming, dynamodb, view):
         told.append({key: [ordered(change_of(record)) for record in records]
                      for key, records in by_key(walker.records, ["pk", "sk"]).items()})
         client.delete_table(TableName=table)
-    assert told[0] == told[1]
+    assert set(told[0]) == set(told[1])
+    for key in told[0]:
+        for place, (ours, theirs) in enumerate(itertools.zip_longest(told[0][key], told[1][key])):
+            assert ours == theirs, f"record {place} of {key}: {ours} and not {theirs}"
     assert sum(map(len, told[0].values())) > 100
 
 
 def ordered(at):
-    """Sets in one order."""
+    """Sets in one order, and numbers in one form: DynamoDB Local tells them as they were written, the service does not."""
     if isinstance(at, dict):
-        return {name: sorted(content) if name in ("SS", "NS", "BS") else ordered(content) for name, content in at.items()}
+        return {name: sorted(content) if name in ("SS", "BS") else sorted(map(float, content)) if name == "NS"
+                else float(content) if name == "N" else ordered(content) for name, content in at.items()}
     if isinstance(at, (list, tuple)):
         return [ordered(content) for content in at]
     return at
