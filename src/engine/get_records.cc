@@ -106,12 +106,15 @@ Status get_records(Context& context) {
   if (!iterator.from_horizon) TRY(check_not_trimmed(context, now, *generation, at));
   write.close(']');
   if (stream.is_open(shard) || next < end) {
+    std::string arn =
+        context.arns.table(stream.path());  // not the client's text: it goes into JSON
+    iterator.stream_arn = arn;
     iterator.after = next;
     iterator.from_horizon = false;
     iterator.issued_ms = stream_now_ms(context);
     write.name("NextShardIterator");
     context.out.push_back('"');
-    append_iterator(iterator, context.out);  // an ARN and base64: nothing to escape
+    append_iterator(iterator, context.out);  // nothing to escape
     context.out.push_back('"');
   }
   write.close('}');

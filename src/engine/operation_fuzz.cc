@@ -1,11 +1,12 @@
 // Fuzzes every operation: each line of the input is an operation's name, a blank and a body,
-// executed one after the other over a fresh store in memory with two tables. Whatever comes, the
-// answer is JSON, an error is one of the service's, and nothing is the engine's own fault (500).
+// executed one after the other over a fresh store in memory with two tables, the first with a
+// stream. Whatever comes, the answer is JSON, an error is one of the service's, and nothing is the
+// engine's own fault (500).
 #include <cstdlib>
 
 #include "engine/engine.h"
 #include "engine/json.h"
-#include "engine/memory_store_test.h"
+#include "engine/memory_log_test.h"
 #include "io/fake_clock_test.h"
 
 namespace {
@@ -15,7 +16,8 @@ using namespace offramp;
 constexpr int kLinesMax = 8;
 constexpr std::string_view kTables[] = {
     R"({"TableName":"tab","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],
-        "KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]})",
+        "KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],
+        "StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"}})",
     R"({"TableName":"idx","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"N"},
         {"AttributeName":"sk","AttributeType":"B"},{"AttributeName":"g","AttributeType":"S"}],
         "KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
@@ -44,8 +46,8 @@ class Server {
   }
 
  private:
-  engine::MemoryStore store_;
   io::FakeClock clock_;
+  engine::LogStore store_{clock_};
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<engine::Worker> worker_;
   std::string text_;

@@ -75,6 +75,7 @@ class StreamTest : public testing::Test {
   json describe(const std::string& arn) {
     return ok("DescribeStream", {{"StreamArn", arn}})["StreamDescription"];
   }
+  json shards_of(const std::string& arn) { return describe(arn)["Shards"]; }
   std::string iterator(const std::string& arn, const std::string& shard,
                        const std::string& type = "TRIM_HORIZON", const std::string& at = "") {
     json body = {{"StreamArn", arn}, {"ShardId", shard}, {"ShardIteratorType", type}};
@@ -101,7 +102,7 @@ class StreamTest : public testing::Test {
   // Of all shards, parents before children.
   std::vector<json> read_stream(const std::string& arn) {
     std::vector<json> out;
-    for (const json& shard : describe(arn)["Shards"])
+    for (const json& shard : shards_of(arn))
       for (json& record : read_shard(iterator(arn, shard["ShardId"]))) out.push_back(record);
     return out;
   }
