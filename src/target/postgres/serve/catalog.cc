@@ -5,7 +5,8 @@
 #include <charconv>
 
 #include "target/postgres/ddl.h"
-#include "target/postgres/serve/retry.h"
+#include "target/postgres/serve/change_logs.h"
+#include "target/postgres/serve/transaction.h"
 
 namespace offramp::target::postgres {
 
@@ -32,21 +33,6 @@ constexpr const char* kRaiseVersion =
 Error no_table(std::string_view name) {
   return Error(ErrorKind::kConfig, "store.no_table",
                fmt::format("there is no table '{}' in the catalog any more", name));
-}
-
-// Runs `steps` in one transaction.
-template <class Steps>
-Status in_transaction(Connection& connection, Steps steps) {
-  TRY(connection.execute("BEGIN", "begin"));
-  Status status = steps();
-  std::string sqlstate = connection.last_sqlstate();
-  if (status.ok()) {
-    status = connection.execute("COMMIT", "commit");
-    if (!status.ok()) sqlstate = connection.last_sqlstate();
-  }
-  if (status.ok()) return {};
-  connection.rollback();
-  return store_error(std::move(status).error(), sqlstate);
 }
 
 // Sparse: an index of CreateTable has only the items that have all its attributes.
@@ -78,12 +64,15 @@ std::string create_sql(std::string_view schema, const ServedTable& served) {
 }  // namespace
 
 Status prepare_catalog(Connection& connection) {
-  QueryResult there = TRY(connection.query(
-      "SELECT to_regclass('offramp.served_version') IS NOT NULL", {}, "look at the catalog"));
+  QueryResult there =
+      TRY(connection.query("SELECT to_regclass('offramp.served_version') IS NOT NULL AND "
+                           "to_regclass('offramp.logs_version') IS NOT NULL",
+                           {}, "look at the catalog"));
   if (there.text(0, 0) != "t")
     TRY(in_transaction(connection, [&]() -> Status {
       TRY(connection.execute(kPrepareLock, "wait for another offramp"));
-      return connection.execute(kCreate, "create the catalog");
+      TRY(connection.execute(kCreate, "create the catalog"));
+      return connection.execute(kCreateLogCatalog, "create the catalog");
     }));
   QueryResult format =
       TRY(connection.query("SELECT format FROM offramp.served_version", {}, "read the catalog"));
@@ -134,17 +123,21 @@ Status create_served_table(Connection& connection, std::string_view schema,
   });
 }
 
+Status change_served_entry(Connection& connection, std::string_view name, std::string_view expected,
+                           std::string_view json) {
+  TRY(connection.execute(kRaiseVersion, "change the catalog"));
+  QueryResult changed = TRY(connection.query(
+      "UPDATE offramp.served SET entry = $3 WHERE name = $1 AND entry = $2",
+      {std::string(name), std::string(expected), std::string(json)}, "change the catalog"));
+  if (changed.affected() == 1) return {};
+  return Error(ErrorKind::kConflict, "store.catalog_changed",
+               fmt::format("the entry of '{}' was changed by someone else", name));
+}
+
 Status update_served_entry(Connection& connection, std::string_view name, std::string_view expected,
                            std::string_view json) {
-  return in_transaction(connection, [&]() -> Status {
-    TRY(connection.execute(kRaiseVersion, "change the catalog"));
-    QueryResult changed = TRY(connection.query(
-        "UPDATE offramp.served SET entry = $3 WHERE name = $1 AND entry = $2",
-        {std::string(name), std::string(expected), std::string(json)}, "change the catalog"));
-    if (changed.affected() == 1) return {};
-    return Error(ErrorKind::kConflict, "store.catalog_changed",
-                 fmt::format("the entry of '{}' was changed by someone else", name));
-  });
+  return in_transaction(connection,
+                        [&] { return change_served_entry(connection, name, expected, json); });
 }
 
 Status drop_served_table(Connection& connection, std::string_view schema,
@@ -155,6 +148,7 @@ Status drop_served_table(Connection& connection, std::string_view schema,
         TRY(connection.query("DELETE FROM offramp.served WHERE name = $1 AND id = $2",
                              {table.name, table.id}, "change the catalog"));
     if (removed.affected() != 1) return no_table(table.name);
+    TRY(end_logs_of(connection, table.id));
     std::string sql;
     // Who dropped it with SQL has done that part.
     for (const Table& part : table.mapping->tables())

@@ -29,6 +29,9 @@ Status create_served_table(Connection& connection, std::string_view schema,
                            const ServedTable& table, std::string_view json);
 Status update_served_entry(Connection& connection, std::string_view name, std::string_view expected,
                            std::string_view json);
+// Part of a transaction.
+Status change_served_entry(Connection& connection, std::string_view name, std::string_view expected,
+                           std::string_view json);
 Status drop_served_table(Connection& connection, std::string_view schema, const ServedTable& table);
 
 }  // namespace offramp::target::postgres

@@ -16,8 +16,8 @@ constexpr const char* kBatchLockTimeout = "50ms";
 
 }  // namespace
 
-PointQueue::PointQueue(std::string url, std::string schema)
-    : session_(std::move(url), std::move(schema), kBatchLockTimeout) {}
+PointQueue::PointQueue(std::string url, std::string schema, std::shared_ptr<LogHorizons> horizons)
+    : session_(std::move(url), std::move(schema), std::move(horizons), kBatchLockTimeout) {}
 
 void PointQueue::run(PointJob& job) {
   if (led_ && std::chrono::steady_clock::now() - began_ > kBatchSlow) {
@@ -57,27 +57,30 @@ void PointQueue::lead() {
 }
 
 LoopSessions::LoopSessions(std::string url, std::string schema,
+                           std::shared_ptr<LogHorizons> horizons,
                            std::function<size_t()> sessions_max)
-    : gets(url, schema),
-      writes(url, schema),
+    : gets(url, schema, horizons),
+      writes(url, schema, horizons),
       url_(std::move(url)),
       schema_(std::move(schema)),
+      horizons_(std::move(horizons)),
       sessions_max_(std::move(sessions_max)) {}
 
-LoopSessions::Lease::Lease(LoopSessions& of) : of_(of) {
+LoopSessions::Lease::Lease(LoopSessions& of, std::string_view origin) : of_(of) {
   if (!of.idle_.empty()) {
     session_ = std::move(of.idle_.back());
     of.idle_.pop_back();
+    ++of.taken_;
   } else if (of.taken_ < of.sessions_max_()) {
-    session_ = std::make_unique<Session>(of.url_, of.schema_);
+    session_ = std::make_unique<Session>(of.url_, of.schema_, of.horizons_);
+    ++of.taken_;
   } else {
     Waiting mine;
     of.waiting_.push_back(&mine);
     mine.given.wait();
-    session_ = std::move(mine.session);
-    return;  // in the place of whoever gave it
+    session_ = std::move(mine.session);  // in the place of whoever gave it
   }
-  ++of.taken_;
+  (void)session_->set_origin(origin);
 }
 
 LoopSessions::Lease::~Lease() {
@@ -151,21 +154,36 @@ Status LoopSession::write_one(LoopSessions& loop, const ItemRef& ref, const Deci
 Status LoopSession::write(std::span<const ItemRef> refs, const Decide& decide) {
   LoopSessions* loop = this->loop();
   if (!loop) return alone_->write(refs, decide);
-  if (refs.size() == 1) return write_one(*loop, refs[0], decide);
-  return LoopSessions::Lease(*loop)->write(refs, decide);
+  // A batch has the writes of many.
+  if (refs.size() == 1 && origin_.empty()) return write_one(*loop, refs[0], decide);
+  return LoopSessions::Lease(*loop, origin_)->write(refs, decide);
 }
 
 Status LoopSession::write_blind(std::span<const ItemRef> refs,
                                 std::span<const Decision> decisions) {
   LoopSessions* loop = this->loop();
   if (!loop) return alone_->write_blind(refs, decisions);
-  if (refs.size() == 1) {
+  if (refs.size() == 1 && origin_.empty()) {
     PointJob job{.kind = Kind::kWrite, .ref = refs[0], .decision = decisions[0]};
     loop->writes.run(job);
     if (job.written) return {};
     if (!job.apart) return std::move(job.status);
   }
-  return LoopSessions::Lease(*loop)->write_blind(refs, decisions);
+  return LoopSessions::Lease(*loop, origin_)->write_blind(refs, decisions);
+}
+
+Status LoopSession::set_origin(std::string_view origin) {
+  origin_ = origin;
+  return alone_->set_origin(origin);
+}
+
+Status LoopSession::changes(const ServedTable& table, const ChangeLogName& log, uint64_t after,
+                            uint64_t until, size_t changes_max, size_t bytes_max,
+                            ChangePage& page) {
+  LoopSessions* loop = this->loop();
+  if (!loop) return alone_->changes(table, log, after, until, changes_max, bytes_max, page);
+  return LoopSessions::Lease(*loop)->changes(table, log, after, until, changes_max, bytes_max,
+                                             page);
 }
 
 }  // namespace offramp::target::postgres

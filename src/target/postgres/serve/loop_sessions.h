@@ -5,7 +5,7 @@
 // - Gets and writes of one item of a simple table go in batches: while one is under way, what
 //   comes in waits for the next. Gets have a connection of their own, so have such writes.
 // - When a batch takes long (someone holds a lock), and for everything else, a fiber takes one of a
-//   few sessions for itself, and waits when none is idle.
+//   few sessions for itself, and waits when none is idle. So does a write that has an origin.
 // - All of it belongs to the loop's thread.
 #pragma once
 
@@ -24,7 +24,7 @@ namespace offramp::target::postgres {
 // PointJobs of many fibers, batch by batch.
 class PointQueue {
  public:
-  PointQueue(std::string url, std::string schema);
+  PointQueue(std::string url, std::string schema, std::shared_ptr<LogHorizons> horizons);
   // Returns when the job has been run, or is to be done apart.
   void run(PointJob& job);
 
@@ -47,14 +47,16 @@ class PointQueue {
 class LoopSessions {
  public:
   // `sessions_max` is asked whenever one more could be opened.
-  LoopSessions(std::string url, std::string schema, std::function<size_t()> sessions_max);
+  LoopSessions(std::string url, std::string schema, std::shared_ptr<LogHorizons> horizons,
+               std::function<size_t()> sessions_max);
 
   PointQueue gets, writes;
 
   // A session for the calling fiber alone.
   class Lease {
    public:
-    explicit Lease(LoopSessions& of);
+    // `origin`: of what it writes.
+    explicit Lease(LoopSessions& of, std::string_view origin = {});
     ~Lease();
     Lease(const Lease&) = delete;
     Session* operator->() const { return session_.get(); }
@@ -66,6 +68,7 @@ class LoopSessions {
 
  private:
   const std::string url_, schema_;
+  const std::shared_ptr<LogHorizons> horizons_;
   const std::function<size_t()> sessions_max_;
   std::vector<std::unique_ptr<Session>> idle_;
   size_t taken_ = 0;
@@ -89,6 +92,9 @@ class LoopSession final : public StoreSession {
   Status read(const PageRequest& request, Page& page) override;
   Status write(std::span<const ItemRef> refs, const Decide& decide) override;
   Status write_blind(std::span<const ItemRef> refs, std::span<const Decision> decisions) override;
+  Status set_origin(std::string_view origin) override;
+  Status changes(const ServedTable& table, const ChangeLogName& log, uint64_t after, uint64_t until,
+                 size_t changes_max, size_t bytes_max, ChangePage& page) override;
 
  private:
   // Null on a plain thread.
@@ -98,6 +104,7 @@ class LoopSession final : public StoreSession {
   const std::function<std::shared_ptr<LoopSessions>(io::FiberScheduler&)> find_;
   std::shared_ptr<LoopSessions> loop_;
   const std::unique_ptr<Session> alone_;
+  std::string origin_;
   ddb::ItemBatch old_;
 };
 

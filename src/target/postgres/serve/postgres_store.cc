@@ -10,6 +10,8 @@
 #include "target/postgres/postgres_target.h"
 #include "target/postgres/serve/attach.h"
 #include "target/postgres/serve/catalog.h"
+#include "target/postgres/serve/change_logs.h"
+#include "target/postgres/serve/log_sql.h"
 #include "target/postgres/serve/loop_sessions.h"
 #include "target/postgres/serve/open.h"
 #include "target/postgres/serve/retry.h"
@@ -37,13 +39,14 @@ struct PostgresStore::Loops {
   std::atomic<size_t> count{1};
 
   std::shared_ptr<LoopSessions> of(io::FiberScheduler& loop, const std::string& url,
-                                   const std::string& schema) {
+                                   const std::string& schema,
+                                   const std::shared_ptr<LogHorizons>& horizons) {
     std::lock_guard lock(mutex);
     std::weak_ptr<LoopSessions>& entry = known[&loop];
     auto found = entry.lock();
     if (found) return found;
     count = known.size();
-    found = std::make_shared<LoopSessions>(url, schema, [this] {
+    found = std::make_shared<LoopSessions>(url, schema, horizons, [this] {
       return std::max<size_t>(1, kLoopSessionsMax / count.load(std::memory_order_relaxed));
     });
     entry = found;
@@ -67,7 +70,8 @@ PostgresStore::PostgresStore(std::string url, std::string schema, std::string de
       description_(std::move(description)),
       limits_(postgres_capabilities().limits),
       loops_(std::make_shared<Loops>()),
-      connection_(std::move(connection)) {}
+      horizons_(std::make_shared<LogHorizons>()),
+      catalog_{.mutex = {}, .connection = std::move(connection)} {}
 
 Result<std::unique_ptr<Store>> PostgresStore::open(const std::string& url) {
   Connection connection = TRY(Connection::open(url));
@@ -95,27 +99,35 @@ Result<std::unique_ptr<Store>> PostgresStore::open(const std::string& url) {
 }
 
 template <class Call>
-auto PostgresStore::with_connection(Use use, Call call)
+auto PostgresStore::with_connection(Access& access, Use use, Call call)
     -> decltype(call(std::declval<Connection&>())) {
-  std::lock_guard lock(mutex_);
-  if (!connection_.alive()) connection_ = TRY(Connection::open(url_));
-  auto result = call(connection_);
+  std::lock_guard lock(access.mutex);
+  std::optional<Connection>& connection = access.connection;
+  if (!connection || !connection->alive()) connection = TRY(Connection::open(url_));
+  auto result = call(*connection);
   if (result.ok()) return result;
-  if (use == Use::kReads && !connection_.alive()) {
-    connection_ = TRY(Connection::open(url_));
-    result = call(connection_);
+  if (use == Use::kReads && !connection->alive()) {
+    connection = TRY(Connection::open(url_));
+    result = call(*connection);
     if (result.ok()) return result;
   }
-  return store_error(std::move(result).error(), connection_.last_sqlstate());
+  return store_error(std::move(result).error(), connection->last_sqlstate());
+}
+
+template <class Call>
+auto PostgresStore::with_log_connection(Use use, Call call)
+    -> decltype(call(std::declval<Connection&>())) {
+  std::optional<decltype(call(std::declval<Connection&>()))> result;
+  io::run_blocking([&] { result = with_connection(logs_, use, call); });
+  return std::move(*result);
 }
 
 Result<std::unique_ptr<StoreSession>> PostgresStore::session() {
   // On a loop's thread it would be waited for, and the loop has connections already.
-  auto alone = std::make_unique<Session>(url_, schema_);
+  auto alone = std::make_unique<Session>(url_, schema_, horizons_);
   return std::unique_ptr<StoreSession>(std::make_unique<LoopSession>(
-      [loops = loops_, url = url_, schema = schema_](io::FiberScheduler& loop) {
-        return loops->of(loop, url, schema);
-      },
+      [loops = loops_, url = url_, schema = schema_, horizons = horizons_](
+          io::FiberScheduler& loop) { return loops->of(loop, url, schema, horizons); },
       std::move(alone)));
 }
 
@@ -137,6 +149,57 @@ Status PostgresStore::update_entry(std::string_view name, std::string_view expec
   return with_connection(Use::kWrites, [&](Connection& c) {
     return update_served_entry(c, name, expected_json, json);
   });
+}
+
+Status PostgresStore::begin_log(const ServedTable& table, const ChangeLogEntry& entry,
+                                std::string_view expected_json, std::string_view json) {
+  return with_log_connection(Use::kWrites, [&](Connection& c) {
+    return begin_change_log(c, schema_, table, entry, expected_json, json);
+  });
+}
+
+Status PostgresStore::end_log(const ServedTable& table, const ChangeLogName& name,
+                              std::string_view expected_json, std::string_view json) {
+  return with_log_connection(Use::kWrites, [&](Connection& c) {
+    return end_change_log(c, schema_, table, name, expected_json, json);
+  });
+}
+
+Result<uint64_t> PostgresStore::logs_version() {
+  return with_connection(Use::kReads, [](Connection& c) { return read_logs_version(c); });
+}
+
+Result<std::vector<ChangeLogEntry>> PostgresStore::logs() {
+  return with_connection(Use::kReads, [](Connection& c) { return read_logs(c); });
+}
+
+Status PostgresStore::update_log(const ChangeLogName& name, std::string_view expected_json,
+                                 std::string_view json) {
+  return with_log_connection(
+      Use::kWrites, [&](Connection& c) { return update_change_log(c, name, expected_json, json); });
+}
+
+Result<ChangeLogRange> PostgresStore::log_range(const ChangeLogName& log) {
+  return with_log_connection(Use::kReads,
+                             [&](Connection& c) { return change_log_range(c, schema_, log); });
+}
+
+Result<uint64_t> PostgresStore::log_mark(const ChangeLogName& log) {
+  // A number that is given out and not used is a gap.
+  return with_log_connection(Use::kReads,
+                             [&](Connection& c) { return mark_change_log(c, schema_, log); });
+}
+
+Result<uint64_t> PostgresStore::trim_log(const ChangeLogName& log, int64_t before_ms) {
+  return with_log_connection(
+      Use::kReads, [&](Connection& c) { return trim_change_log(c, schema_, log, before_ms); });
+}
+
+Status PostgresStore::drop_log(const ChangeLogName& log) {
+  TRY(with_log_connection(Use::kWrites,
+                          [&](Connection& c) { return drop_change_log(c, schema_, log); }));
+  horizons_->forget(log_base_name(log));
+  return {};
 }
 
 Status PostgresStore::drop_table(const ServedTable& table) {

@@ -2,15 +2,18 @@
 //
 // Constant after open(): the URL, the schema that the tables are in (the first of the connection's
 // search_path that exists), the description. Catalog and tables are changed over one connection
-// under a mutex. A session on a plain thread has one of its own, the fibers of an event loop share
-// some (loop_sessions.h). Any thread.
+// under a mutex; what is done with whole change logs, which may take longer, over another one,
+// while a fiber that asks for it lets others run. A session on a plain thread has one of its own,
+// the fibers of an event loop share some (loop_sessions.h). Any thread.
 #pragma once
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "target/postgres/connection.h"
+#include "target/postgres/serve/log_horizons.h"
 #include "target/store.h"
 
 namespace offramp::target::postgres {
@@ -27,6 +30,18 @@ class PostgresStore final : public Store {
   Status create_table(const ServedTable& table, std::string_view json) override;
   Status update_entry(std::string_view name, std::string_view expected_json,
                       std::string_view json) override;
+  Status begin_log(const ServedTable& table, const ChangeLogEntry& entry,
+                   std::string_view expected_json, std::string_view json) override;
+  Status end_log(const ServedTable& table, const ChangeLogName& name,
+                 std::string_view expected_json, std::string_view json) override;
+  Result<uint64_t> logs_version() override;
+  Result<std::vector<ChangeLogEntry>> logs() override;
+  Status update_log(const ChangeLogName& name, std::string_view expected_json,
+                    std::string_view json) override;
+  Result<ChangeLogRange> log_range(const ChangeLogName& log) override;
+  Result<uint64_t> log_mark(const ChangeLogName& log) override;
+  Result<uint64_t> trim_log(const ChangeLogName& log, int64_t before_ms) override;
+  Status drop_log(const ChangeLogName& log) override;
   Status drop_table(const ServedTable& table) override;
   Status attach(const ServedTable& table) override;
   Result<TableSize> table_size(const ServedTable& table) override;
@@ -35,17 +50,28 @@ class PostgresStore final : public Store {
   struct Loops;
   PostgresStore(std::string url, std::string schema, std::string description,
                 Connection connection);
-  // Calls `use` with the connection, which is opened anew when it was lost; once more when a
+  // Calls `call` with the connection, which is opened anew when it was lost; once more when a
   // reading call shows that it was lost.
   enum class Use { kReads, kWrites };
+  struct Access {
+    std::mutex mutex;
+    std::optional<Connection> connection;  // guarded by mutex
+  };
   template <class Call>
-  auto with_connection(Use use, Call call) -> decltype(call(std::declval<Connection&>()));
+  auto with_connection(Use use, Call call) -> decltype(call(std::declval<Connection&>())) {
+    return with_connection(catalog_, use, std::move(call));
+  }
+  template <class Call>
+  auto with_log_connection(Use use, Call call) -> decltype(call(std::declval<Connection&>()));
+  template <class Call>
+  auto with_connection(Access& access, Use use, Call call)
+      -> decltype(call(std::declval<Connection&>()));
 
   const std::string url_, schema_, description_;
   const mapping::Limits limits_;
   const std::shared_ptr<Loops> loops_;
-  std::mutex mutex_;
-  Connection connection_;  // guarded by mutex_
+  const std::shared_ptr<LogHorizons> horizons_;
+  Access catalog_, logs_;
 };
 
 }  // namespace offramp::target::postgres

@@ -11,7 +11,8 @@
 // is written under a
 //    lock on the table that every other write of it respects. So no item is ever in two tables.
 // Deadlocks and serialization failures roll back whole and are tried again, a bounded number of
-// times. A write whose answer was lost is kUnavailable and never repeated. One thread at a time.
+// times. A write whose answer was lost is kUnavailable and never repeated. A write with an origin
+// (change_log.h) always is a transaction of statements: 2. One thread at a time.
 #pragma once
 
 #include <memory>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "target/postgres/serve/channel.h"
+#include "target/postgres/serve/log_horizons.h"
 #include "target/postgres/serve/page_reader.h"
 #include "target/postgres/serve/table_state.h"
 #include "target/store.h"
@@ -54,8 +56,10 @@ struct PointJob {
 
 class Session final : public StoreSession {
  public:
-  Session(std::string url, std::string schema, std::string lock_timeout = kLockTimeout)
+  Session(std::string url, std::string schema, std::shared_ptr<LogHorizons> horizons,
+          std::string lock_timeout = kLockTimeout)
       : schema_(std::move(schema)),
+        horizons_(std::move(horizons)),
         channel_(std::move(url), std::move(lock_timeout)),
         reader_(channel_) {}
 
@@ -64,6 +68,9 @@ class Session final : public StoreSession {
   Status read(const PageRequest& request, Page& page) override;
   Status write(std::span<const ItemRef> refs, const Decide& decide) override;
   Status write_blind(std::span<const ItemRef> refs, std::span<const Decision> decisions) override;
+  Status set_origin(std::string_view origin) override;
+  Status changes(const ServedTable& table, const ChangeLogName& log, uint64_t after, uint64_t until,
+                 size_t changes_max, size_t bytes_max, ChangePage& page) override;
 
   // write() that locks at once.
   Status write_locked(std::span<const ItemRef> refs, const Decide& decide);
@@ -86,6 +93,14 @@ class Session final : public StoreSession {
     std::string_view overflow_key() const {
       return keys.tables[state->mapping->overflow_table()].cells[0].bytes();
     }
+  };
+  // What is kept for one change log.
+  struct LogState {
+    std::string base;                                         // log_base_name()
+    std::shared_ptr<const mapping::CompiledMapping> mapping;  // which `read` is made of
+    Statement last_number, read;
+    double row_bytes = 16384;     // of a change's items, as the newest page had them
+    size_t row_bytes_max = 1024;  // of the largest change that a page had
   };
   enum class Written { kDone, kNeedsLock };
   enum class Absent { kUnknown, kSure };  // what is known of the key's old item
@@ -115,6 +130,8 @@ class Session final : public StoreSession {
   Result<Written> repeat(Attempt attempt);
   Status ask(const Decide& decide);
   Result<bool> is_primary_key(std::string constraint);
+  // BEGIN of a transaction that writes, and whose it is.
+  void queue_begin();
   void queue_locks();
   Result<Written> queue_decision(Work& work, const Decision& decision, Absent absent);
   Status queue_row(Work& work, uint32_t chosen, bool insert);
@@ -125,11 +142,22 @@ class Session final : public StoreSession {
   void divert(Work& work, ddb::ItemView item, std::string_view reason);
   Status rollback();
 
+  LogState& log_of(const ChangeLogName& name, const TableState& table);
+  Result<uint64_t> complete_until(LogState& log, uint64_t until);
+  Result<bool> take_state(TableState& state, const QueryResult& rows, int row, int first, int item,
+                          ddb::ItemBatch& batch);
+  Status take_change(TableState& state, const QueryResult& rows, int row, ChangePage& page);
+  Status changes_once(const ServedTable& table, const ChangeLogName& name, uint64_t after,
+                      uint64_t until, size_t changes_max, size_t bytes_max, ChangePage& page);
+
   const std::string schema_;
+  const std::shared_ptr<LogHorizons> horizons_;  // the store's
   Channel channel_;
   PageReader reader_;
   std::unordered_map<std::string, std::unique_ptr<TableState>> states_;  // by ServedTable::id
   TableState* newest_ = nullptr;
+  std::unordered_map<std::string, std::unique_ptr<LogState>> logs_;  // by LogState::base
+  std::string origin_;
   uint64_t clock_ = 0;
   std::vector<std::unique_ptr<Work>> works_;  // the first `used_` of them
   size_t used_ = 0;
@@ -154,6 +182,10 @@ class Session final : public StoreSession {
                             .doing = "begin to read"};
   Statement commit_{.sql = "COMMIT", .doing = "commit"};
   Statement rollback_{.sql = "ROLLBACK", .doing = "roll back"};
+  Statement set_origin_{.sql = "SELECT set_config('offramp.origin', $1, true)",
+                        .types = {25},
+                        .doing = "say whose write it is"};
+  Statement transactions_;
   Statement lock_keys_;
   Statement find_primary_key_{
       .sql = "SELECT 1 FROM pg_constraint WHERE conname = $1 AND contype = 'p' LIMIT 1",

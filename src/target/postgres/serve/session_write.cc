@@ -143,6 +143,14 @@ Result<Session::Written> Session::queue_decision(Work& work, const Decision& dec
   return Written::kDone;
 }
 
+void Session::queue_begin() {
+  channel_.queue(begin_);
+  if (origin_.empty()) return;
+  params_.clear();
+  params_.add(origin_);
+  channel_.queue(set_origin_, params_);
+}
+
 // Locks that come before everything else in a transaction.
 void Session::queue_locks() {
   locked_.clear();
@@ -195,7 +203,7 @@ Result<Session::Written> Session::attempt_locked(std::span<const ItemRef> refs,
                                                  const Decide& decide) {
   TRY(prepare(refs));
   order_works();
-  channel_.queue(begin_);
+  queue_begin();
   queue_locks();
   for (uint32_t i : order_) queue_find(*works_[i], true);
   TRY(channel_.run());
@@ -315,7 +323,7 @@ Status Session::write_locked(std::span<const ItemRef> refs, const Decide& decide
 }
 
 Status Session::write(std::span<const ItemRef> refs, const Decide& decide) {
-  if (refs.size() == 1 &&
+  if (refs.size() == 1 && origin_.empty() &&
       TRY(repeat([&] { return attempt_optimistic(refs[0], decide); })) == Written::kDone)
     return {};
   return write_locked(refs, decide);
@@ -346,9 +354,9 @@ Result<Session::Written> Session::attempt_blind(std::span<const ItemRef> refs,
                                                 std::span<const Decision> decisions) {
   TRY(prepare(refs));
   order_works();
-  bool alone = used_ == 1 && works_[0]->state->simple();
+  bool alone = used_ == 1 && works_[0]->state->simple() && origin_.empty();
   if (!alone) {
-    channel_.queue(begin_);
+    queue_begin();
     queue_locks();
   }
   for (uint32_t i : order_) {

@@ -1,9 +1,11 @@
 // The store conformance suite on a real PostgreSQL.
 #include "target/fiber_store_test.h"
 #include "target/postgres/connection.h"
+#include "target/postgres/ddl.h"
 #include "target/postgres/open.h"
 #include "target/postgres/postgres_fixture_test.h"
 #include "target/postgres/serve/open.h"
+#include "target/store_conformance_log.h"
 #include "target/store_conformance_random_test.h"
 #include "target/store_conformance_test.h"
 
@@ -20,6 +22,10 @@ class PostgresDatabase : public StoreDatabase {
   Status sql(const std::string& text) override {
     auto connection = TRY(postgres::Connection::open(url_));
     return connection.execute(text, "run a test's statement");
+  }
+  Status sql_with_origin(const std::string& origin, const std::string& text) override {
+    return sql("BEGIN; SET LOCAL offramp.origin = " + postgres::quote_literal(origin) + "; " +
+               text + "; COMMIT");
   }
 
  private:
@@ -41,7 +47,9 @@ INSTANTIATE_TEST_SUITE_P(Postgres, StoreConformance, testing::Values(&make_datab
 INSTANTIATE_TEST_SUITE_P(Postgres, StoreRandom, testing::Values(&make_database));
 INSTANTIATE_TEST_SUITE_P(PostgresOnFibers, StoreConformance, testing::Values(&make_on_fibers));
 INSTANTIATE_TEST_SUITE_P(PostgresOnFibers, StoreRandom, testing::Values(&make_on_fibers));
+INSTANTIATE_TEST_SUITE_P(PostgresOnFibers, StoreLog, testing::Values(&make_on_fibers));
 INSTANTIATE_TEST_SUITE_P(Postgres, StorePlan, testing::Values(&make_database));
+INSTANTIATE_TEST_SUITE_P(Postgres, StoreLog, testing::Values(&make_database));
 
 }  // namespace
 }  // namespace offramp::target
