@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/served_plan.h"
 #include "cli/signals.h"
+#include "cli/upkeep.h"
 #include "endpoint/endpoint.h"
 #include "engine/engine.h"
 #include "target/stores.h"
@@ -26,6 +27,7 @@ struct Options {
   int threads = 0;
   int grace_s = 10;
   int stream_shard_s = 4 * 3600;
+  int expiry_s = 60;
 };
 
 // How often the engine does what is to be done from time to time.
@@ -130,6 +132,7 @@ Result<int> serve_command(const Options& options) {
     TRY_CONTEXT(options.target, bind(table, store->limits()));
     TRY(engine->serve_plan_table(std::move(table.served), table.indexes));
   }
+  Upkeep upkeep(*engine, std::chrono::seconds(options.expiry_s));
   auto endpoint = TRY(endpoint::Endpoint::start(
       std::move(endpoint_options), [&]() -> Result<std::unique_ptr<endpoint::Executor>> {
         return std::unique_ptr<endpoint::Executor>(
@@ -210,6 +213,11 @@ void add_serve(CLI::App& app, Action& action) {
       ->add_option("--stream-shard-seconds", options->stream_shard_s,
                    "age at which a stream's shards are followed by new ones")
       ->check(CLI::Range(1, 24 * 3600))
+      ->capture_default_str();
+  command
+      ->add_option("--expiry-interval", options->expiry_s,
+                   "seconds between looks for items whose time to live is over")
+      ->check(CLI::Range(1, 86400))
       ->capture_default_str();
   command->callback([options, &action] { action = [options] { return serve_command(*options); }; });
 }

@@ -12,8 +12,6 @@ constexpr Member kTableMembers[] = {{"TableName", &kString}};
 constexpr Shape kTableShape = structure(kTableMembers, "DescribeTableInput");
 constexpr Member kListMembers[] = {{"ExclusiveStartTableName", &kString}, {"Limit", &kInteger}};
 constexpr Shape kListShape = structure(kListMembers, "ListTablesInput");
-constexpr Member kTagsMembers[] = {{"ResourceArn", &kString}, {"NextToken", &kString}};
-constexpr Shape kTagsShape = structure(kTagsMembers, "ListTagsOfResourceInput");
 constexpr Shape kNoShape = structure({}, "Empty");
 
 // The table that TableName names; DescribeTable's words when there is none.
@@ -82,50 +80,6 @@ Status describe_endpoints(Context& context) {
   return {};
 }
 
-Status describe_time_to_live(Context& context) {
-  TRY(named_table(context));
-  context.out = R"({"TimeToLiveDescription":{"TimeToLiveStatus":"DISABLED"}})";
-  return {};
-}
-
-Status describe_continuous_backups(Context& context) {
-  Result<TableRef> table = named_table(context);
-  if (!table.ok() && table.error().code() == "ResourceNotFoundException")
-    return service_error(
-        "TableNotFoundException",
-        "Table not found: " + std::string(table_of(context.request["TableName"].text())));
-  TRY(std::move(table));
-  context.out = R"({"ContinuousBackupsDescription":{"ContinuousBackupsStatus":"ENABLED",)"
-                R"("PointInTimeRecoveryDescription":{"PointInTimeRecoveryStatus":"DISABLED"}}})";
-  return {};
-}
-
-Status list_tags(Context& context) {
-  Json arn = context.request["ResourceArn"];
-  Constraints constraints;
-  if (constraints.not_null(arn, "resourceArn")) constraints.length(arn, "resourceArn", 1, 1283);
-  TRY(constraints.done());
-  if (!arn.text().starts_with("arn:") || arn.text().find(":table/") == std::string_view::npos)
-    return validation("Invalid TableArn: Invalid ResourceArn provided as input " +
-                      std::string(arn.text()));
-  TableRef table = TRY(context.catalog.find(arn.text()));
-  if (!table)
-    return service_error("ResourceNotFoundException", "Requested resource not found: ResourcArn: " +
-                                                          std::string(arn.text()) + " not found");
-  JsonWriter write(context.out);
-  write.open('{');
-  write.name("Tags");
-  write.open('[');
-  for (const auto& [key, value] : table->tags) {
-    write.open('{');
-    write.text("Key", key);
-    write.text("Value", value);
-    write.close('}');
-  }
-  context.out.append("]}");
-  return {};
-}
-
 }  // namespace
 
 void register_describe(Dispatch& dispatch) {
@@ -133,9 +87,6 @@ void register_describe(Dispatch& dispatch) {
   dispatch["ListTables"] = {&kListShape, list_tables};
   dispatch["DescribeLimits"] = {&kNoShape, describe_limits};
   dispatch["DescribeEndpoints"] = {&kNoShape, describe_endpoints};
-  dispatch["DescribeTimeToLive"] = {&kTableShape, describe_time_to_live};
-  dispatch["DescribeContinuousBackups"] = {&kTableShape, describe_continuous_backups};
-  dispatch["ListTagsOfResource"] = {&kTagsShape, list_tags};
 }
 
 }  // namespace offramp::engine

@@ -22,6 +22,9 @@ const Dispatch& dispatch() {
     register_execute_transaction(made);
     register_streams(made);
     register_get_records(made);
+    register_tags(made);
+    register_time_to_live(made);
+    register_absent_features(made);
     return made;
   }();
   return all;

@@ -4,6 +4,8 @@
 #include <chrono>
 
 #include "engine/error.h"
+#include "engine/expiry.h"
+#include "engine/index_builds.h"
 #include "engine/operation.h"
 
 namespace offramp::engine {
@@ -109,6 +111,14 @@ Result<std::unique_ptr<Worker>> Engine::worker() {
 }
 
 Status Engine::maintain() { return impl_->streams.maintain(); }
+
+std::unique_ptr<Expiry> Engine::expiry() {
+  return std::make_unique<Expiry>(impl_->options, impl_->store, impl_->catalog);
+}
+
+std::unique_ptr<IndexBuilds> Engine::index_builds() {
+  return std::make_unique<IndexBuilds>(impl_->options, impl_->store, impl_->catalog);
+}
 
 Worker::Worker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Worker::~Worker() = default;

@@ -38,6 +38,8 @@ struct EngineOptions {
 };
 
 class Engine;
+class Expiry;
+class IndexBuilds;
 
 // Executes requests on one thread at a time; keeps a session of the store and memory between calls.
 class Worker {
@@ -68,6 +70,10 @@ class Engine {
   // What is to be done every second or so: streams begin new shards and forget what is older than
   // 24 hours. One thread at a time; several processes may do it for one database.
   Status maintain();
+  // See expiry.h; the engine outlives it.
+  std::unique_ptr<Expiry> expiry();
+  // See index_builds.h; the engine outlives it.
+  std::unique_ptr<IndexBuilds> index_builds();
 
  private:
   struct Impl;

@@ -285,8 +285,8 @@ TEST_F(ItemsTest, ErrorsComeInTheServicesOrder) {
       "ValidationException: Key attributes must be scalars; list random access '[]' and map lookup "
       "'.' are not allowed: Key: pk");
   EXPECT_EQ(
-      error("UpdateTimeToLive", "{}"),
-      "UnknownOperationException: The operation UpdateTimeToLive is not served at this endpoint");
+      error("CreateBackup", "{}"),
+      "UnknownOperationException: The operation CreateBackup is not served at this endpoint");
 }
 
 TEST_F(ItemsTest, CapacityIsTold) {

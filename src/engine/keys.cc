@@ -84,7 +84,9 @@ Status check_item_keys(const Table& table, ddb::ItemView item) {
 }
 
 Status check_index_keys(const Table& table, ddb::ItemView item) {
-  for (const target::ServedIndex& index : table.served.indexes) {
+  for (size_t i = 0; i < table.served.indexes.size(); ++i) {
+    const target::ServedIndex& index = table.served.indexes[i];
+    if (table.indexes[i].state == IndexInfo::State::kDeleting) continue;
     for (const model::KeyAttribute& attribute : index.partition)
       if (!table.is_key(attribute.name)) TRY(check_index_key(item, index, attribute, true));
     for (const model::KeyAttribute& attribute : index.sort)

@@ -2,12 +2,13 @@
 // DeleteTable answers.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <random>
 
 #include "engine/error.h"
+#include "engine/index_updates.h"
 #include "engine/register.h"
 #include "engine/stream_settings.h"
+#include "engine/table_changes.h"
 #include "engine/table_checks.h"
 #include "engine/table_shapes.h"
 #include "target/served_mapping.h"
@@ -20,9 +21,6 @@ using namespace shapes;
 constexpr Member kDeleteMembers[] = {{"TableName", &kString}};
 constexpr Shape kDeleteShape = structure(kDeleteMembers, "DeleteTableInput");
 
-// How often a change of an entry is tried again because another process changed it in between.
-constexpr int kEntryTriesMax = 5;
-
 // A version 4 UUID.
 std::string new_table_id() {
   std::random_device random;
@@ -32,11 +30,6 @@ std::string new_table_id() {
   low = (low & 0x3fffffffffffffffULL) | 0x8000000000000000ULL;
   return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff,
                      high & 0xffff, low >> 48, low & 0xffffffffffffULL);
-}
-
-int64_t now_ms(Context& context) {
-  auto since = context.options.clock->wall().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
 }
 
 Error table_exists(const std::string& name) {
@@ -70,12 +63,25 @@ Status begin_with_stream(Context& context, Table& table) {
   return begun;
 }
 
+// Members that a request has no business to have, and an entry has.
+void forget_what_entries_say(Table& table) {
+  table.expires_by.clear();
+  table.on_demand_since_ms = 0;
+  table.served.layout.reset();
+  for (target::ServedIndex& index : table.served.indexes) index.into.clear();
+  for (IndexInfo& index : table.indexes) {
+    index.state = IndexInfo::State::kActive;
+    index.since_ms = 0;
+  }
+}
+
 Status create_table(Context& context) {
   TRY(check_create_table(context.request.root()));
   Table table = TRY(read_table(context.request.root()));
+  forget_what_entries_say(table);
   if (TRY(context.catalog.find(table.served.name))) return table_exists(table.served.name);
   table.served.id = new_table_id();
-  table.created_ms = now_ms(context);
+  table.created_ms = now_ms(*context.options.clock);
   if (table.on_demand) table.on_demand_since_ms = table.created_ms;
   // The table first, then its stream.
   bool streams = std::exchange(table.stream, {}).on;
@@ -91,18 +97,11 @@ Status create_table(Context& context) {
   return {};
 }
 
-Result<TableRef> existing(Context& context) {
-  std::string_view name = context.request["TableName"].text();
-  TableRef table = TRY(context.catalog.find(name));
-  if (!table) return table_not_found(table_of(name));
-  return table;
-}
-
 Status delete_table(Context& context) {
   Constraints constraints;
   TRY(constraints.table_name(context.request.root()));
   TRY(constraints.done());
-  TableRef table = TRY(existing(context));
+  TableRef table = TRY(existing_table(context));
   if (!table->served.made_here)
     return validation("Table " + table->served.name +
                       " was loaded by a plan; it can be dropped only in its database");
@@ -110,6 +109,13 @@ Status delete_table(Context& context) {
     return validation(
         "Resource cannot be deleted as it is currently protected against deletion. Disable "
         "deletion protection first.");
+  for (const IndexInfo& index : table->indexes)
+    if (index.state != IndexInfo::State::kActive)
+      return service_error(
+          "ResourceInUseException",
+          "Attempt to change a resource which is still in use: Cannot delete table while "
+          "indexes are being created, updated, or deleted. Table: " +
+              table->served.name);
   target::TableSize size = TRY(context.store.table_size(table->served));
   TRY(keep_table_for_stream(context, *table));
   Status status = context.store.drop_table(table->served);
@@ -128,12 +134,13 @@ constexpr Member kIndexChangeMembers[] = {{"IndexName", &kString},
                                           {"OnDemandThroughput", &kOnDemand}};
 constexpr Shape kIndexChange = structure(kIndexChangeMembers, "UpdateGlobalSecondaryIndexAction");
 constexpr Member kIndexUpdateMembers[] = {
-    {"Update", &kIndexChange}, {"Create", &kIndexChange}, {"Delete", &kIndexChange}};
+    {"Update", &kIndexChange}, {"Create", &kGlobalIndex}, {"Delete", &kIndexChange}};
 constexpr Shape kIndexUpdate = structure(kIndexUpdateMembers, "GlobalSecondaryIndexUpdate");
 constexpr Shape kIndexUpdates = list_of(kIndexUpdate);
 constexpr Shape kAnything = structure({}, "SSESpecification");
 constexpr Shape kReplicas = list_of(kAnything);
 constexpr Member kUpdateMembers[] = {{"TableName", &kString},
+                                     {"AttributeDefinitions", &kAttributes},
                                      {"BillingMode", &kString},
                                      {"ProvisionedThroughput", &kThroughput},
                                      {"OnDemandThroughput", &kOnDemand},
@@ -168,6 +175,7 @@ Status check_update(Json root) {
   TRY(check_stream(root["StreamSpecification"]));
   if (root["ReplicaUpdates"])
     return invalid_parameter("Replicas are not available at this endpoint");
+  TRY(check_index_updates(root));
   return {};
 }
 
@@ -197,22 +205,6 @@ Status change_throughput(Json root, Table& table) {
   return {};
 }
 
-Status change_indexes(Json updates, Table& table) {
-  return for_each_element(updates, [&](Json update) -> Status {
-    if (update["Create"] || update["Delete"])
-      return invalid_parameter(
-          "Global secondary indexes cannot be added or removed at this endpoint yet");
-    Json change = update["Update"];
-    int index = table.find_index(change["IndexName"].text());
-    if (index < 0 || table.served.indexes[static_cast<size_t>(index)].local)
-      return service_error("ResourceNotFoundException", "Requested resource not found");
-    TRY(check_throughput_bounds(change["ProvisionedThroughput"]));
-    if (change["ProvisionedThroughput"])
-      table.indexes[static_cast<size_t>(index)].throughput = units(change["ProvisionedThroughput"]);
-    return {};
-  });
-}
-
 // The table as the request wants it.
 Status change(Context& context, Table& table) {
   Json root = context.request.root();
@@ -222,12 +214,12 @@ Status change(Context& context, Table& table) {
       return invalid_parameter(
           "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is "
           "PROVISIONED");
-    if (on_demand && !table.on_demand) table.on_demand_since_ms = now_ms(context);
+    if (on_demand && !table.on_demand) table.on_demand_since_ms = now_ms(*context.options.clock);
     table.on_demand = on_demand;
     if (on_demand) table.throughput = {};
   }
   TRY(change_throughput(root, table));
-  TRY(change_indexes(root["GlobalSecondaryIndexUpdates"], table));
+  TRY(change_indexes(context, root, table));
   if (Json max = root["OnDemandThroughput"])
     table.on_demand_max = {max["MaxReadRequestUnits"].integer(),
                            max["MaxWriteRequestUnits"].integer()};
@@ -235,35 +227,22 @@ Status change(Context& context, Table& table) {
   if (Json protection = root["DeletionProtectionEnabled"])
     table.deletion_protection = protection.boolean();
   TRY(change_stream(context, root["StreamSpecification"], table));
-  table.entry = table_entry(table);
   return {};
 }
 
 Status update_table(Context& context) {
   TRY(check_update(context.request.root()));
-  for (int tries = 1;; ++tries) {
-    TableRef old = TRY(existing(context));
-    if (!old->served.made_here)
-      return validation("Table " + old->served.name +
-                        " was loaded by a plan; its settings cannot be changed");
-    Table table = *old;
-    TRY(change(context, table));
-    Status status = store_table_entry(context, *old, table);
-    TRY(context.catalog.refresh());
-    if (!status.ok() && status.error().code() == "store.catalog_changed" && tries < kEntryTriesMax)
-      continue;
-    if (!status.ok() && status.error().code() == "store.catalog_changed")
-      return service_error("ResourceInUseException",
-                           "Attempt to change a resource which is still in use: Table is "
-                           "being updated: " +
-                               table.served.name);
-    TRY(std::move(status));
-    target::TableSize size = TRY(context.store.table_size(table.served));
-    context.out = "{\"TableDescription\":";
-    append_table_description(table, {"ACTIVE", size, context.arns}, context.out);
-    context.out.push_back('}');
-    return {};
-  }
+  TableRef table = TRY(change_table(
+      context.catalog, [&] { return existing_table(context); },
+      [&](Table& wanted) { return change(context, wanted); },
+      [&](const Table& old, const Table& wanted) {
+        return store_table_entry(context, old, wanted);
+      }));
+  target::TableSize size = TRY(context.store.table_size(table->served));
+  context.out = "{\"TableDescription\":";
+  append_table_description(*table, {"ACTIVE", size, context.arns}, context.out);
+  context.out.push_back('}');
+  return {};
 }
 
 }  // namespace

@@ -106,13 +106,29 @@ class MemoryStore : public target::Store {
     return size;
   }
 
+  Result<bool> build_index(const target::ServedTable& table, size_t index,
+                           std::stop_token) override {
+    built.push_back(table.indexes[index].into);
+    if (before_build) TRY(before_build());
+    return !another_builds;
+  }
+  Result<bool> remove_index(const target::ServedTable& table, size_t index) override {
+    removed.push_back(table.indexes[index].name);
+    return !another_builds;
+  }
+
   // For tests; set before use.
+  std::vector<std::string> built, removed;  // asked for; what indexes have is looked up anyway
+  bool another_builds = false;
+  std::function<Status()> before_build;
   std::set<std::string> taken;     // names of SQL tables that something else has
   uint64_t version_questions = 0;  // guarded by mutex_
   // Called by a write after `decide` and before it takes effect, outside of what the test may
   // observe: an error here fails the write; kRetry makes it decide again.
   std::function<Status()> before_commit;
   std::function<Status()> before_read;
+  std::function<void()> after_read;  // of a page, unlocked
+  std::vector<std::string> origins;  // that sessions were given
 
   // Called with mutex_ held for every item that is put or removed; an empty view: no item.
   std::function<void(const target::ServedTable& table, ddb::ItemView old, ddb::ItemView fresh,
@@ -192,9 +208,14 @@ class MemorySession : public target::StoreSession {
     return apply(refs, decisions);
   }
 
-  Status read(const target::PageRequest& request, target::Page& page) override;
-
+  Status read(const target::PageRequest& request, target::Page& page) override {
+    TRY(read_page(request, page));
+    if (store_.after_read) store_.after_read();
+    return {};
+  }
   Status set_origin(std::string_view origin) override {
+    std::lock_guard lock(store_.mutex_);
+    store_.origins.emplace_back(origin);
     origin_ = origin;
     return {};
   }
@@ -205,6 +226,7 @@ class MemorySession : public target::StoreSession {
   }
 
  private:
+  Status read_page(const target::PageRequest& request, target::Page& page);
   static std::string key_of(const target::ServedTable& table, ddb::ItemView item) {
     std::string key = MemoryStore::ordered(item.find(table.key.partition.name));
     if (table.key.sort) key += MemoryStore::ordered(item.find(table.key.sort->name));
@@ -324,7 +346,7 @@ inline bool MemorySession::matches(const target::PageRequest& request, ddb::Item
   return true;
 }
 
-inline Status MemorySession::read(const target::PageRequest& request, target::Page& page) {
+inline Status MemorySession::read_page(const target::PageRequest& request, target::Page& page) {
   if (store_.before_read) TRY(store_.before_read());
   std::lock_guard lock(store_.mutex_);
   page.items.reset();

@@ -75,12 +75,29 @@ Status read_page_attributes(Json root, PageShape& shape) {
   return {};
 }
 
+Result<TableRef> table_to_read(Context& context) {
+  const std::string_view name = context.request["TableName"].text();
+  TableRef table = TRY(context.table(name));
+  const Json index = context.request["IndexName"];
+  if (!index) return table;
+  const int found = table->find_index(index.text());
+  if (found >= 0 && table->indexes[static_cast<size_t>(found)].state == IndexInfo::State::kActive)
+    return table;
+  TRY(context.catalog.refresh());
+  return context.table(name);
+}
+
 Result<IndexView> find_view(Json root, const Table& table) {
   const Json name = root["IndexName"];
   if (!name) return IndexView(table, -1);
   const int index = table.find_index(name.text());
-  if (index < 0)
+  const IndexInfo::State state =
+      index < 0 ? IndexInfo::State::kDeleting : table.indexes[static_cast<size_t>(index)].state;
+  if (state == IndexInfo::State::kDeleting)
     return validation("The table does not have the specified index: " + std::string(name.text()));
+  if (state != IndexInfo::State::kActive)
+    return validation("Cannot read from backfilling global secondary index: " +
+                      std::string(name.text()));
   IndexView view(table, index);
   if (view.is_global() && root["ConsistentRead"].boolean())
     return validation("Consistent reads are not supported on global secondary indexes");

@@ -262,7 +262,7 @@ Status query(Context& context) {
   const Json root = context.request.root();
   QueryParts parts;
   TRY(read_parts(context, parts));
-  const TableRef table = TRY(context.table(root["TableName"].text()));
+  const TableRef table = TRY(table_to_read(context));
   const IndexView view = TRY(find_view(root, *table));
   const QueriedKey key(view);
   const KeyCondition condition = TRY(bind_keys(root, view, key, parts));

@@ -21,6 +21,9 @@ void register_batch_execute_statement(Dispatch& dispatch);
 void register_execute_transaction(Dispatch& dispatch);
 void register_streams(
     Dispatch& dispatch);  // stream_operations.cc: ListStreams, DescribeStream, GetShardIterator
-void register_get_records(Dispatch& dispatch);  // get_records.cc
+void register_get_records(Dispatch& dispatch);      // get_records.cc
+void register_tags(Dispatch& dispatch);             // tags.cc
+void register_time_to_live(Dispatch& dispatch);     // time_to_live.cc
+void register_absent_features(Dispatch& dispatch);  // absent_features.cc: backups, exports, …
 
 }  // namespace offramp::engine

@@ -111,7 +111,7 @@ Status scan(Context& context) {
   PageShape shape;
   ddb::ItemView start;
   TRY(read_parts(context, shape, start));
-  const TableRef table = TRY(context.table(root["TableName"].text()));
+  const TableRef table = TRY(table_to_read(context));
   const IndexView view = TRY(find_view(root, *table));
   TRY(check_start_key(view, start));
   TRY(check_select(root, view));

@@ -55,7 +55,13 @@ Status StatementReader::find_view() {
   int index = -1;
   if (!statement_.index().empty()) {
     index = table_->find_index(statement_.index());
-    if (index < 0) return validation("The table does not have the specified index");
+    const IndexInfo::State state = index < 0 ? IndexInfo::State::kDeleting
+                                             : table_->indexes[static_cast<size_t>(index)].state;
+    if (state == IndexInfo::State::kDeleting)
+      return validation("The table does not have the specified index");
+    if (state != IndexInfo::State::kActive)
+      return validation("Cannot read from backfilling global secondary index: " +
+                        std::string(statement_.index()));
   }
   view_.emplace(*table_, index);
   if (view_->is_global() && options_.consistent)

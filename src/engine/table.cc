@@ -10,6 +10,7 @@ namespace offramp::engine {
 namespace {
 
 using Projection = IndexInfo::Projection;
+using State = IndexInfo::State;
 
 ddb::Type key_type(std::string_view tag) {
   return tag == "N" ? ddb::Type::kN : tag == "B" ? ddb::Type::kB : ddb::Type::kS;
@@ -54,11 +55,39 @@ void read_index(Json json, bool local, Table& table) {
       read_throughput(json["ProvisionedThroughput"], "ReadCapacityUnits", "WriteCapacityUnits");
   info.on_demand_max =
       read_throughput(json["OnDemandThroughput"], "MaxReadRequestUnits", "MaxWriteRequestUnits");
+  std::string_view status = json["Status"].text();
+  info.state = status == "CREATING"      ? State::kCreating
+               : status == "BACKFILLING" ? State::kBackfilling
+               : status == "DELETING"    ? State::kDeleting
+                                         : State::kActive;
+  info.since_ms = json["SinceMs"].integer();
+  index.into = json["Into"].text();
   table.served.indexes.push_back(std::move(index));
   table.indexes.push_back(std::move(info));
 }
 
+void read_indexes(Json json, Table& table) {
+  for (bool local : {true, false})
+    if (Json indexes = json[local ? "LocalSecondaryIndexes" : "GlobalSecondaryIndexes"];
+        indexes.is_array())
+      for (simdjson::dom::element element : indexes.array())
+        read_index(Json(element), local, table);
+}
+
 }  // namespace
+
+std::vector<model::KeyAttribute> read_attributes(Json definitions) {
+  std::vector<model::KeyAttribute> out;
+  if (!definitions.is_array()) return out;
+  for (simdjson::dom::element element : definitions.array()) {
+    Json attribute(element);
+    out.push_back({std::string(attribute["AttributeName"].text()),
+                   key_type(attribute["AttributeType"].text())});
+  }
+  return out;
+}
+
+void add_index(Json json, Table& table) { read_index(json, false, table); }
 
 int Table::find_index(std::string_view name) const {
   for (size_t i = 0; i < served.indexes.size(); ++i)
@@ -76,12 +105,7 @@ Result<Table> read_table(Json json) {
   table.served.name = table_of(json["TableName"].text());
   table.served.id = json["TableId"].text();
   table.served.into = json["Into"].text();
-  if (Json attributes = json["AttributeDefinitions"]; attributes.is_array())
-    for (simdjson::dom::element element : attributes.array()) {
-      Json attribute(element);
-      table.attributes.push_back({std::string(attribute["AttributeName"].text()),
-                                  key_type(attribute["AttributeType"].text())});
-    }
+  table.attributes = read_attributes(json["AttributeDefinitions"]);
   std::vector<model::KeyAttribute> partition, sort;
   read_key_schema(json["KeySchema"], table, partition, sort);
   if (partition.size() != 1 || sort.size() > 1)
@@ -89,11 +113,13 @@ Result<Table> read_table(Json json) {
                  "a table's key is not one HASH and at most one RANGE attribute");
   table.served.key.partition = std::move(partition[0]);
   if (!sort.empty()) table.served.key.sort = std::move(sort[0]);
-  for (bool local : {true, false})
-    if (Json indexes = json[local ? "LocalSecondaryIndexes" : "GlobalSecondaryIndexes"];
-        indexes.is_array())
-      for (simdjson::dom::element element : indexes.array())
-        read_index(Json(element), local, table);
+  read_indexes(json, table);
+  if (Json layout = json["Layout"]) {
+    Table made;
+    made.attributes = read_attributes(layout["AttributeDefinitions"]);
+    read_indexes(layout, made);
+    table.served.layout = std::move(made.served.indexes);
+  }
   table.on_demand = json["BillingMode"].text() == "PAY_PER_REQUEST";
   table.throughput =
       read_throughput(json["ProvisionedThroughput"], "ReadCapacityUnits", "WriteCapacityUnits");
@@ -111,6 +137,7 @@ Result<Table> read_table(Json json) {
     table.stream.view = stream["StreamViewType"].text();
   }
   table.stream.label = json["StreamLabel"].text();
+  table.expires_by = json["TimeToLiveAttribute"].text();
   return table;
 }
 
@@ -118,7 +145,8 @@ Result<TableRef> load_table(const target::CatalogEntry& entry, const mapping::Li
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   if (parser.parse(entry.json).get(root) || !root.is_object() ||
-      Json(root)["Version"].integer() != kTableEntryVersion)
+      (Json(root)["Version"].integer() != kTableEntryVersion &&
+       Json(root)["Version"].integer() != kLayoutEntryVersion))
     return Error(ErrorKind::kCorrupt, "engine.bad_entry",
                  "the catalog's entry of table " + entry.name + " cannot be read");
   Table table = TRY_CONTEXT("table " + entry.name, read_table(Json(root)));

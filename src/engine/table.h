@@ -23,10 +23,14 @@ struct Throughput {
 // What an index has beside its keys; the rest is in Table::served.
 struct IndexInfo {
   using Projection = model::SecondaryIndex::Projection;
+  // Those that CreateTable made are active from the start. See index_builds.h.
+  enum class State { kActive, kCreating, kBackfilling, kDeleting };
   Projection projection = Projection::kAll;
   std::vector<std::string> included;  // kInclude
   Throughput throughput;
   Throughput on_demand_max;  // 0: not set; -1: no limit
+  State state = State::kActive;
+  int64_t since_ms = 0;  // not kActive: when the state began
 };
 
 // The newest stream; the streams themselves are in the store's logs (engine/stream.h).
@@ -48,6 +52,7 @@ struct Table {
   int64_t on_demand_since_ms = 0;  // when billing became PAY_PER_REQUEST
   std::vector<std::pair<std::string, std::string>> tags;
   TableStream stream;
+  std::string expires_by;  // the attribute of time to live; empty: switched off
   std::string entry;  // as in the store's catalog; empty for a plan's table
 
   const model::KeyAttribute& partition() const { return served.key.partition; }
@@ -61,11 +66,15 @@ struct Table {
 };
 using TableRef = std::shared_ptr<const Table>;
 
-constexpr int kTableEntryVersion = 1;  // stored: a change of meaning needs another number
+// Stored: a change of meaning needs another number. 2: columns are those of `Layout`, see ServedTable::layout.
+constexpr int kTableEntryVersion = 1, kLayoutEntryVersion = 2;
 
 // Members of CreateTable (its checks have passed) or of a catalog's entry. The mapping is not made
 // yet.
 Result<Table> read_table(Json json);
+std::vector<model::KeyAttribute> read_attributes(Json definitions);
+// Appends a global index as CreateTable has it; its attributes are in table.attributes.
+void add_index(Json json, Table& table);
 // The catalog's entry.
 std::string table_entry(const Table& table);
 // Made of a store's catalog entry, mapping included.

@@ -7,6 +7,7 @@
 
 #include "engine/error.h"
 #include "engine/stream_settings.h"
+#include "engine/tags.h"
 
 namespace offramp::engine {
 namespace {
@@ -40,27 +41,30 @@ void constrain_keys(Json keys, const std::string& path, size_t keys_max, Constra
   });
 }
 
+void constrain_index(Json index, const std::string& here, size_t keys_max,
+                     Constraints& constraints) {
+  if (constraints.not_null(index["IndexName"], here + "indexName"))
+    constraints.index_name(index["IndexName"], here + "indexName");
+  constrain_keys(index["KeySchema"], here + "keySchema", keys_max, constraints);
+  Json projection = index["Projection"];
+  if (constraints.not_null(projection, here + "projection")) {
+    constraints.one_of(projection["ProjectionType"], here + "projection.projectionType",
+                       {"ALL", "INCLUDE", "KEYS_ONLY"});
+    constraints.length(projection["NonKeyAttributes"], here + "projection.nonKeyAttributes", 1,
+                       kIncludedPerIndexMax);
+    each(projection["NonKeyAttributes"], [&](Json name, size_t place) {
+      constraints.length(name,
+                         here + "projection.nonKeyAttributes." + std::to_string(place) + ".member",
+                         1, kKeyNameBytesMax);
+    });
+  }
+  constrain_throughput(index["ProvisionedThroughput"], here + "provisionedThroughput", constraints);
+}
+
 void constrain_indexes(Json indexes, const std::string& path, size_t keys_max,
                        Constraints& constraints) {
   each(indexes, [&](Json index, size_t number) {
-    std::string here = at(path, number);
-    if (constraints.not_null(index["IndexName"], here + "indexName"))
-      constraints.index_name(index["IndexName"], here + "indexName");
-    constrain_keys(index["KeySchema"], here + "keySchema", keys_max, constraints);
-    Json projection = index["Projection"];
-    if (constraints.not_null(projection, here + "projection")) {
-      constraints.one_of(projection["ProjectionType"], here + "projection.projectionType",
-                         {"ALL", "INCLUDE", "KEYS_ONLY"});
-      constraints.length(projection["NonKeyAttributes"], here + "projection.nonKeyAttributes", 1,
-                         kIncludedPerIndexMax);
-      each(projection["NonKeyAttributes"], [&](Json name, size_t place) {
-        constraints.length(
-            name, here + "projection.nonKeyAttributes." + std::to_string(place) + ".member", 1,
-            kKeyNameBytesMax);
-      });
-    }
-    constrain_throughput(index["ProvisionedThroughput"], here + "provisionedThroughput",
-                         constraints);
+    constrain_index(index, at(path, number), keys_max, constraints);
   });
 }
 
@@ -86,12 +90,6 @@ Status check_constraints(Json root) {
   constrain_throughput(root["ProvisionedThroughput"], "provisionedThroughput", constraints);
   constrain_stream(root["StreamSpecification"], constraints);
   constraints.one_of(root["TableClass"], "tableClass", {"STANDARD", "STANDARD_INFREQUENT_ACCESS"});
-  each(root["Tags"], [&](Json tag, size_t number) {
-    if (constraints.not_null(tag["Key"], at("tags", number) + "key"))
-      constraints.length(tag["Key"], at("tags", number) + "key", 1, 128);
-    if (constraints.not_null(tag["Value"], at("tags", number) + "value"))
-      constraints.length(tag["Value"], at("tags", number) + "value", 0, 256);
-  });
   return constraints.done();
 }
 
@@ -118,6 +116,25 @@ class TableChecks {
         defined_(names_of(root["AttributeDefinitions"])),
         keys_(names_of(root["KeySchema"])),
         used_(keys_) {}
+
+  // Of one index to be added.
+  TableChecks(Names defined, size_t included) : defined_(std::move(defined)), included_(included) {}
+  Status added_index(Json one, bool on_demand) {
+    TRY(index(one, kGlobalKeysOfAKindMax, kGlobalKeysOfAKindMax));
+    TRY(projection(one));
+    if (included_ > kIncludedMax)
+      return invalid_parameter(
+          "Number of attributes in NonKeyAttributes exceeds the per-table limit of 100");
+    std::string name(one["IndexName"].text());
+    Json throughput = one["ProvisionedThroughput"];
+    if (on_demand && throughput)
+      return invalid_parameter(
+          "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: " + name +
+          " when BillingMode is PAY_PER_REQUEST");
+    if (!on_demand && !throughput)
+      return invalid_parameter("ProvisionedThroughput must be specified for index: " + name);
+    return check_throughput_bounds(throughput);
+  }
 
   Status all() {
     TRY(billing());
@@ -305,9 +322,29 @@ Status check_throughput_bounds(Json throughput) {
   return {};
 }
 
+void constrain_index_update(Json update, const std::string& path, Constraints& constraints) {
+  if (Json create = update["Create"])
+    constrain_index(create, path + ".create.", kGlobalKeysMax, constraints);
+  for (const char* action : {"Update", "Delete"}) {
+    Json change = update[action];
+    if (!change) continue;
+    std::string here = path + (action[0] == 'U' ? ".update." : ".delete.");
+    if (constraints.not_null(change["IndexName"], here + "indexName"))
+      constraints.index_name(change["IndexName"], here + "indexName");
+    constrain_throughput(change["ProvisionedThroughput"], here + "provisionedThroughput",
+                         constraints);
+  }
+}
+
+Status check_added_index(Json index, const std::vector<std::string>& defined, bool on_demand,
+                         size_t included) {
+  return TableChecks(defined, included).added_index(index, on_demand);
+}
+
 Status check_create_table(Json root) {
   TRY(check_constraints(root));
-  return TableChecks(root).all();
+  TRY(TableChecks(root).all());
+  return check_tags(root["Tags"]);
 }
 
 }  // namespace offramp::engine

@@ -1,4 +1,6 @@
 // Writing of tables: catalog entries and descriptions.
+#include <algorithm>
+
 #include "engine/json_writer.h"
 #include "engine/table.h"
 
@@ -6,11 +8,12 @@ namespace offramp::engine {
 namespace {
 
 using Projection = IndexInfo::Projection;
+using State = IndexInfo::State;
 
-void write_attributes(const Table& table, JsonWriter& write) {
+void write_attributes(const std::vector<model::KeyAttribute>& attributes, JsonWriter& write) {
   write.name("AttributeDefinitions");
   write.open('[');
-  for (const model::KeyAttribute& attribute : table.attributes) {
+  for (const model::KeyAttribute& attribute : attributes) {
     write.open('{');
     write.text("AttributeName", attribute.name);
     write.text("AttributeType", ddb::type_tag(attribute.type));
@@ -64,14 +67,18 @@ void write_on_demand_max(const Throughput& max, JsonWriter& write) {
   write.close('}');
 }
 
-// What an entry and a description have alike.
-void write_index(const target::ServedIndex& index, const IndexInfo& info, JsonWriter& write) {
+void write_index_keys(const target::ServedIndex& index, JsonWriter& write) {
   write.text("IndexName", index.name);
   write.name("KeySchema");
   write.open('[');
   write_keys(index.partition, "HASH", write);
   write_keys(index.sort, "RANGE", write);
   write.close(']');
+}
+
+// What an entry and a description have alike.
+void write_index(const target::ServedIndex& index, const IndexInfo& info, JsonWriter& write) {
+  write_index_keys(index, write);
   write.name("Projection");
   write.open('{');
   write.text("ProjectionType", info.projection == Projection::kAll        ? "ALL"
@@ -107,17 +114,53 @@ void write_stream(const Table& table, JsonWriter& write) {
   write.close('}');
 }
 
+// How far an index that is not active has come.
+void write_state(const target::ServedIndex& index, const IndexInfo& info, JsonWriter& write) {
+  if (!index.into.empty()) write.text("Into", index.into);
+  if (info.state == State::kActive) return;
+  write.text("Status", info.state == State::kCreating      ? "CREATING"
+                       : info.state == State::kBackfilling ? "BACKFILLING"
+                                                           : "DELETING");
+  write.number("SinceMs", info.since_ms);
+}
+
+// The indexes that the table was made with, when these are others by now.
+void write_layout(const Table& table, JsonWriter& write) {
+  std::vector<model::KeyAttribute> attributes;
+  for (const target::ServedIndex& index : *table.served.layout)
+    for (const auto* part : {&index.partition, &index.sort})
+      for (const model::KeyAttribute& attribute : *part) {
+        auto is = [&](const model::KeyAttribute& known) { return known.name == attribute.name; };
+        if (std::none_of(attributes.begin(), attributes.end(), is)) attributes.push_back(attribute);
+      }
+  write.name("Layout");
+  write.open('{');
+  write_attributes(attributes, write);
+  for (bool local : {true, false}) {
+    write.name(local ? "LocalSecondaryIndexes" : "GlobalSecondaryIndexes");
+    write.open('[');
+    for (const target::ServedIndex& index : *table.served.layout) {
+      if (index.local != local) continue;
+      write.open('{');
+      write_index_keys(index, write);
+      write.close('}');
+    }
+    write.close(']');
+  }
+  write.close('}');
+}
+
 }  // namespace
 
 std::string table_entry(const Table& table) {
   std::string out;
   JsonWriter write(out);
   write.open('{');
-  write.number("Version", kTableEntryVersion);
+  write.number("Version", table.served.layout ? kLayoutEntryVersion : kTableEntryVersion);
   write.text("TableName", table.served.name);
   write.text("TableId", table.served.id);
   write.text("Into", table.served.into);
-  write_attributes(table, write);
+  write_attributes(table.attributes, write);
   write_table_keys(table, write);
   for (bool local : {true, false}) {
     write.name(local ? "LocalSecondaryIndexes" : "GlobalSecondaryIndexes");
@@ -128,10 +171,12 @@ std::string table_entry(const Table& table) {
       write_index(table.served.indexes[i], table.indexes[i], write);
       write_throughput("ProvisionedThroughput", table.indexes[i].throughput, write);
       write_on_demand_max(table.indexes[i].on_demand_max, write);
+      write_state(table.served.indexes[i], table.indexes[i], write);
       write.close('}');
     }
     write.close(']');
   }
+  if (table.served.layout) write_layout(table, write);
   write.text("BillingMode", table.on_demand ? "PAY_PER_REQUEST" : "PROVISIONED");
   write_throughput("ProvisionedThroughput", table.throughput, write);
   write_on_demand_max(table.on_demand_max, write);
@@ -142,6 +187,7 @@ std::string table_entry(const Table& table) {
   write_tags(table, write);
   write_stream(table, write);
   if (!table.stream.label.empty()) write.text("StreamLabel", table.stream.label);
+  if (!table.expires_by.empty()) write.text("TimeToLiveAttribute", table.expires_by);
   write.close('}');
   return out;
 }
@@ -159,7 +205,10 @@ void describe_index(const Table& table, size_t number, const Description& descri
   write.open('{');
   write_index(index, info, write);
   if (!index.local) {
-    write.text("IndexStatus", description.status == "DELETING" ? "DELETING" : "ACTIVE");
+    bool creating = info.state == State::kCreating || info.state == State::kBackfilling;
+    bool deleting = info.state == State::kDeleting || description.status == "DELETING";
+    write.text("IndexStatus", deleting ? "DELETING" : creating ? "CREATING" : "ACTIVE");
+    if (creating && !deleting) write.flag("Backfilling", info.state == State::kBackfilling);
     write_used_throughput(table.on_demand ? Throughput{} : info.throughput, write);
     write_on_demand_max(info.on_demand_max, write);
   }
@@ -175,10 +224,15 @@ void append_table_description(const Table& table, const Description& description
                               std::string& out) {
   JsonWriter write(out);
   write.open('{');
-  write_attributes(table, write);
+  write_attributes(table.attributes, write);
   write.text("TableName", table.served.name);
   write_table_keys(table, write);
-  write.text("TableStatus", description.status);
+  // As at the service: until the index's rows are looked at.
+  bool updating = std::any_of(table.indexes.begin(), table.indexes.end(), [](const auto& index) {
+    return index.state == State::kCreating || index.state == State::kDeleting;
+  });
+  write.text("TableStatus",
+             updating && description.status == "ACTIVE" ? "UPDATING" : description.status);
   write.time("CreationDateTime", table.created_ms);
   write_used_throughput(table.on_demand ? Throughput{} : table.throughput, write);
   write.number("TableSizeBytes", static_cast<int64_t>(description.size.bytes));

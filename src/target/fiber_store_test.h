@@ -91,6 +91,12 @@ class FiberStore final : public Store {
   Status drop_log(const ChangeLogName& log) override { return store_->drop_log(log); }
   Status drop_table(const ServedTable& table) override { return store_->drop_table(table); }
   Status attach(const ServedTable& table) override { return store_->attach(table); }
+  Result<bool> build_index(const ServedTable& table, size_t index, std::stop_token stop) override {
+    return store_->build_index(table, index, std::move(stop));
+  }
+  Result<bool> remove_index(const ServedTable& table, size_t index) override {
+    return store_->remove_index(table, index);
+  }
   Result<TableSize> table_size(const ServedTable& table) override {
     return store_->table_size(table);
   }

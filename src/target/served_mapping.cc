@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "base/assert.h"
 #include "mapping/identifiers.h"
 
 namespace offramp::target {
@@ -80,6 +81,23 @@ std::string unique_table_name(const ServedTable& table, const mapping::Limits& l
                    limits.identifier_bytes_max);
 }
 
+size_t layout_number(const ServedTable& table, const ServedIndex& index) {
+  const std::vector<ServedIndex>& all = made_with(table);
+  size_t i = 0;
+  while (i < all.size() && all[i].name != index.name) ++i;
+  ASSERT(i < all.size());
+  return i;
+}
+
+std::string index_name(const ServedTable& table, std::string_view index, std::string_view unique,
+                       const mapping::Limits& limits) {
+  std::string tail =
+      mapping::hash_tail(table.id + "/" + std::string(index) + "/" + std::string(unique));
+  std::string name = table.into + "_" + mapping::plain_identifier(std::string(index));
+  // Room for the names of what belongs to it.
+  return with_tail(std::move(name), tail, limits.identifier_bytes_max);
+}
+
 Status make_mapping(ServedTable& table, const mapping::Limits& limits) {
   model::TableMapping spec;
   spec.into = table.into;
@@ -96,7 +114,7 @@ Status make_mapping(ServedTable& table, const mapping::Limits& limits) {
 
   std::set<std::string> attributes = {table.key.partition.name};
   if (table.key.sort) attributes.insert(table.key.sort->name);
-  for (const ServedIndex& index : table.indexes) {
+  for (const ServedIndex& index : made_with(table)) {
     model::IndexSpec index_spec;
     for (const auto* part : {&index.partition, &index.sort})
       for (const model::KeyAttribute& attribute : *part) {

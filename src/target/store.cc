@@ -34,4 +34,15 @@ Result<uint64_t> Store::log_mark(const ChangeLogName&) { return no_log(); }
 Result<uint64_t> Store::trim_log(const ChangeLogName&, int64_t) { return no_log(); }
 Status Store::drop_log(const ChangeLogName&) { return no_log(); }
 
+namespace {
+Error no_index_builds() {
+  return Error(ErrorKind::kUnsupported, "store.no_index_builds",
+               "indexes of a table that exists cannot be changed in this database");
+}
+}  // namespace
+Result<bool> Store::build_index(const ServedTable&, size_t, std::stop_token) {
+  return no_index_builds();
+}
+Result<bool> Store::remove_index(const ServedTable&, size_t) { return no_index_builds(); }
+
 }  // namespace offramp::target

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,9 @@ struct ServedIndex {
   // all of them with these types.
   std::vector<model::KeyAttribute> partition, sort;
   bool local = false;
+  // Made here, but not with the table: the name that the store keeps it under, which no other index ever had. It is
+  // there when build_index() has said so; writers keep it up before that already.
+  std::string into;
 };
 
 // Constant once made; shared by sessions on any thread.
@@ -43,6 +47,9 @@ struct ServedTable {
   std::string into;  // made here: the name of the SQL table; kept in the catalog's entry, because mapping is made of it
   model::KeySchema key;
   std::vector<ServedIndex> indexes;
+  // Made here: the indexes that the table was made with, if these are others by now. The SQL table's columns are theirs
+  // for ever, so that adding and removing indexes changes no row and no mapping (ADR 0012).
+  std::optional<std::vector<ServedIndex>> layout;
   std::shared_ptr<const mapping::CompiledMapping> mapping;
   bool made_here = true;  // by create_table; else a plan's, whose tables the store never creates or drops
 };
@@ -170,6 +177,13 @@ class Store {
   virtual Result<uint64_t> trim_log(const ChangeLogName& log, int64_t before_ms);
   // Forgets a log that has ended.
   virtual Status drop_log(const ChangeLogName& log);
+
+  // Made here: makes table.indexes[index], which has a name (`into`), of the items that there are, or goes on where
+  // another call or process was stopped; the entry has it already. Writes go on meanwhile, none waits more than a moment.
+  // May take long; ends early with kCancelled when `stop` is requested. False: another process is at it.
+  virtual Result<bool> build_index(const ServedTable& table, size_t index, std::stop_token stop);
+  // Removes it, or one that the table was made with. Nobody may read by it any more. False: as above.
+  virtual Result<bool> remove_index(const ServedTable& table, size_t index);
 
   // Drops tables and entry. kConfig "store.no_table" when there is no such entry any more.
   virtual Status drop_table(const ServedTable& table) = 0;

@@ -6,6 +6,9 @@
 // OFFRAMP_TEST_ROUNDS=N makes it longer.
 #pragma once
 
+#include <thread>
+
+#include "ddb/wire_json.h"
 #include "target/conformance_fixture.h"
 #include "target/store_conformance_test.h"
 
@@ -212,6 +215,78 @@ TEST_P(StoreRandom, MadeHereAnswersAsTheModel) {
   }
 }
 
+// Indexes that are added while the table is written, and removed: no row changes, and the answers
+// are the model's.
+TEST_P(StoreRandom, AddedIndexesAnswerAsTheModel) {
+  for (int round = 0; round < rounds(4) && !HasFailure(); ++round) {
+    model::KeySchema key =
+        key_of(key_type(), chance(80) ? std::optional(key_type()) : std::nullopt);
+    model::KeyAttribute g{"g", key_type()}, h{"h", key_type()}, i{"i'x", key_type()},
+        j{"j", key_type()}, odd{"quote\"d", key_type()}, other_g{"g", key_type()};
+    ServedTable table = create("t" + std::to_string(round), key,
+                               {{"g", {g}, {}, false}, {"gone", {g}, {h}, false}});
+    ModelTable before(table);
+    auto random_item = [&] {
+      std::string out = "{\"pk\":" + key_json(key.partition.type);
+      if (key.sort) out += ",\"sk\":" + key_json(key.sort->type);
+      for (const auto& attribute : {g, h, i, j, odd})
+        if (chance(80))
+          out += "," + ddb::json_quoted(attribute.name) + ":" +
+                 key_json(chance(90) ? attribute.type : key_type());
+      if (chance(5)) out += ",\"long\":" + string_json(std::string("\0", 1));
+      return out + "}";
+    };
+    Case c{ModelTable(table), random_item, {}};
+    c.value = [&](const model::KeyAttribute& attribute) { return key_json(attribute.type); };
+    for (int n = 0; n < 40; ++n) write_some(c);
+    std::vector<std::string> items = c.model.all();
+
+    std::vector<ServedIndex> added = {{"h", {h}, {}, false},
+                                      {"gh", {g}, {h}, false},
+                                      {"hij", {h}, {i, j}, false},
+                                      {"hpk", {h}, {key.partition}, false},
+                                      {"other", {other_g}, {i}, false},
+                                      {"odd", {odd}, {}, false}};
+    if (key.sort) added.push_back({"inverted", {*key.sort}, {key.partition}, false});
+    table.layout = table.indexes;
+    for (size_t n = 0; n < added.size(); ++n) {
+      added[n].into = index_name(table, added[n].name, std::to_string(n), store_->limits());
+      table.indexes.push_back(added[n]);
+    }
+    expect_ok(make_mapping(table, store_->limits()));
+    c.model = ModelTable(table);
+    for (const std::string& item : items) c.model.put(item);
+    // While it is written by somebody who does not know of it yet.
+    std::thread builder([&] {
+      for (size_t n = 2; n < table.indexes.size(); ++n) {
+        auto built = store_->build_index(table, n, {});
+        if (!built.ok()) ADD_FAILURE() << built.error().message();
+      }
+    });
+    for (int n = 0; n < 40; ++n) write_some(c);
+    builder.join();
+    // Again: nothing is left to do.
+    for (size_t n = 2; n < table.indexes.size(); ++n)
+      EXPECT_TRUE(store_->build_index(table, n, {}).value());
+    if (!HasFailure()) scan_once(c);
+    run(c, 90);
+
+    items = c.model.all();
+    EXPECT_TRUE(store_->remove_index(table, 1).value());
+    EXPECT_TRUE(store_->remove_index(table, 3).value());
+    table.indexes.erase(table.indexes.begin() + 3);
+    table.indexes.erase(table.indexes.begin() + 1);
+    expect_ok(make_mapping(table, store_->limits()));
+    c.model = ModelTable(table);
+    for (const std::string& item : items) c.model.put(item);
+    run(c, 30);
+    expect_ok(store_->drop_table(table));
+    // Nothing of it is in the way of a table that is made anew.
+    ServedTable again = describe("t" + std::to_string(round), key, {{"g", {g}, {}, false}});
+    expect_ok(store_->create_table(again, "{}"));
+  }
+}
+
 class StorePlan : public StoreRandom {
  protected:
   // conformance_mapping() with two tables more whose key columns are not in the sort key's order.
@@ -273,7 +348,7 @@ TEST_P(StorePlan, AnswersAsTheUnsplitTable) {
         {"number", {{"c_numeric", Type::kN}}, {}, false},
         {"local", {key.partition}, {{"rank", Type::kN}}, true}};
     std::map<std::string, std::string> loaded;
-    ModelTable names(ServedTable{"", "", "", key, {}, nullptr, false});
+    ModelTable names(ServedTable{"", "", "", key, {}, {}, nullptr, false});
     for (int i = 0; i < 60; ++i) {
       std::string json = item();
       loaded[names.key_of(mapping::TestItem(json).view())] = json;

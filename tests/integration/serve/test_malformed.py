@@ -42,6 +42,11 @@ REQUESTS = {
     "UpdateTable": {"TableName": "none-such", "BillingMode": "PAY_PER_REQUEST"}, "DeleteTable": {"TableName": "none-such"},
     "UpdateTimeToLive": {"TableName": TABLE, "TimeToLiveSpecification": {"Enabled": True, "AttributeName": "t"}},
     "TagResource": {"ResourceArn": "arn:aws:dynamodb:eu-west-1:000000000000:table/none-such", "Tags": [{"Key": "a", "Value": "b"}]},
+    "UntagResource": {"ResourceArn": "arn:aws:dynamodb:eu-west-1:000000000000:table/none-such", "TagKeys": ["a"]},
+    "ListTagsOfResource": {"ResourceArn": "arn:aws:dynamodb:eu-west-1:000000000000:table/none-such", "NextToken": "t"},
+    "UpdateContinuousBackups": {"TableName": TABLE, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False, "RecoveryPeriodInDays": 3}},
+    "DescribeExport": {"ExportArn": "arn:aws:dynamodb:eu-west-1:000000000000:table/none-such/export/1"},
+    "DescribeContributorInsights": {"TableName": TABLE, "IndexName": "none"},
     "DescribeEndpoints": {}, "DescribeLimits": {},
 }
 

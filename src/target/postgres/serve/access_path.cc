@@ -25,6 +25,13 @@ std::string too_long_sql(const std::vector<std::optional<AttributeSql>>& all,
   return sum.empty() ? "" : fmt::format(" OR {} > {}", sum, kEntryBytesMax);
 }
 
+// No key of an index may be empty; items from before it was added may have such a value.
+void leave_out_empty(ddb::Type type, std::optional<AttributeSql>& sql) {
+  if (!sql || sql->never_null || type == ddb::Type::kN) return;
+  sql->sql = fmt::format("NULLIF({}, '')", sql->sql);
+  sql->column = -1;
+}
+
 }  // namespace
 
 AccessPath::AccessPath(const ServedTable& table, const ServedIndex* of, std::string_view alias)
@@ -52,6 +59,7 @@ AccessPath::AccessPath(const ServedTable& table, const ServedIndex* of, std::str
     if (i >= partition_count) query_order.push_back(i);
   }
 
+  const bool late = of && !of->into.empty();
   const mapping::CompiledMapping& mapping = *table.mapping;
   for (uint32_t t = 0; t < mapping.tables().size(); ++t) {
     if (mapping.tables()[t].role != mapping::TableRole::kParent) continue;
@@ -60,13 +68,19 @@ AccessPath::AccessPath(const ServedTable& table, const ServedIndex* of, std::str
     bool partition_said = true, order_said = true;
     for (uint32_t i = 0; i < attributes.size(); ++i) {
       parent.sql.push_back(attribute_sql(mapping, t, attributes[i], alias));
+      const bool column = parent.sql[i] && parent.sql[i]->column >= 0;
+      if (late) leave_out_empty(attributes[i].type, parent.sql[i]);
       (i < partition_count ? partition_said : order_said) &= parent.sql[i].has_value();
-      // What CreateTable makes never hides a value: such items are in the overflow table.
-      if (!index || table.made_here || i >= partition_count + sort_count) continue;
+      if (!index || i >= partition_count + sort_count) continue;
+      // What CreateTable makes columns of never hides a value: such items are in the overflow table.
+      if (table.made_here && (!late || column)) continue;
       std::string hidden = hidden_values_sql(mapping, t, attributes[i], alias);
       if (!hidden.empty()) parent.hidden += (parent.hidden.empty() ? "" : " OR ") + hidden;
     }
-    if (!parent.hidden.empty()) parent.hidden += too_long_sql(parent.sql, attributes);
+    std::string too_long = too_long_sql(parent.sql, attributes);
+    // The table's splitter knows nothing of the sizes of an index that was added.
+    if (late && parent.hidden.empty() && !too_long.empty()) parent.hidden = "false";
+    if (!parent.hidden.empty()) parent.hidden += too_long;
     parent.query_ordered = order_said && (!index || partition_said);
     parent.scan_ordered = order_said && partition_said;
     parents.push_back(std::move(parent));

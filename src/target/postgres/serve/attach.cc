@@ -14,11 +14,6 @@ using mapping::Table;
 // Two processes must not create the same index at once; the lock of bookkeeping.cc.
 constexpr const char* kPrepareLock = "SELECT pg_advisory_xact_lock(7306861130427654)";
 
-struct Wanted {
-  std::vector<std::string> expressions;
-  std::string where;  // may be empty
-};
-
 bool is_primary_key(const AccessPath::Parent& parent, const std::vector<uint32_t>& order,
                     uint32_t first, uint32_t key_columns) {
   uint32_t column = first;
@@ -29,52 +24,27 @@ bool is_primary_key(const AccessPath::Parent& parent, const std::vector<uint32_t
 
 // The table itself: its primary key serves when the key attributes are its columns in their order.
 void want_for_table(const AccessPath& path, const AccessPath::Parent& parent, const Table& table,
-                    std::vector<Wanted>& wanted) {
+                    std::vector<WantedIndex>& wanted) {
   if (parent.query_ordered && !path.query_order.empty() &&
       !is_primary_key(parent, path.query_order, parent.partition_columns, table.key_columns)) {
-    Wanted index;
+    WantedIndex index;
     for (uint32_t i = 0; i < parent.partition_columns; ++i)
       index.expressions.push_back(quote_identifier(table.columns[i].name));
     for (uint32_t i : path.query_order) index.expressions.push_back(parent.sql[i]->sql);
     wanted.push_back(std::move(index));
   }
   if (parent.scan_ordered && !is_primary_key(parent, path.scan_order, 0, table.key_columns)) {
-    Wanted index;
+    WantedIndex index;
     for (uint32_t i : path.scan_order) index.expressions.push_back(parent.sql[i]->sql);
     wanted.push_back(std::move(index));
   }
-}
-
-// An index of DynamoDB's: its entries in order, sparse; and the rows that hide a value from SQL.
-void want_for_index(const AccessPath& path, const AccessPath::Parent& parent, const Table& table,
-                    std::vector<Wanted>& wanted) {
-  if (parent.scan_ordered) {
-    Wanted index;
-    for (uint32_t i : path.scan_order) index.expressions.push_back(parent.sql[i]->sql);
-    for (size_t i = 0; i < path.partition_count + path.sort_count; ++i)
-      if (!parent.sql[i]->never_null)
-        index.where += (index.where.empty() ? "" : " AND ") + parent.sql[i]->sql + " IS NOT NULL";
-    if (!parent.hidden.empty())
-      index.where += (index.where.empty() ? "(" : " AND (") + parent.hidden + ") IS NOT TRUE";
-    wanted.push_back(std::move(index));
-  }
-  if (parent.hidden.empty()) return;
-  Wanted hidden;
-  for (uint32_t i = 0; i < table.key_columns; ++i)
-    hidden.expressions.push_back(quote_identifier(table.columns[i].name));
-  hidden.where = "(" + parent.hidden + ")";
-  wanted.push_back(std::move(hidden));
 }
 
 // Reading is correct without the index; so a table of somebody else's, or rows that no index takes,
 // are no error.
 Status create(Connection& connection, std::string_view schema, const Table& table,
-              const Wanted& index) {
-  std::string definition;
-  for (const std::string& expression : index.expressions)
-    definition += (definition.empty() ? "((" : ", (") + expression + ")";
-  definition += ")";
-  if (!index.where.empty()) definition += " WHERE " + index.where;
+              const WantedIndex& index) {
+  const std::string definition = definition_of(index);
   std::string name =
       mapping::shortened("offramp_serve" + mapping::hash_tail(definition) + "_" + table.name, 63);
   TRY(connection.execute("BEGIN", "begin"));
@@ -93,18 +63,48 @@ Status create(Connection& connection, std::string_view schema, const Table& tabl
 
 }  // namespace
 
+// An index of DynamoDB's: its entries in order, sparse; and the rows that hide a value from SQL.
+void want_for_index(const AccessPath& path, const AccessPath::Parent& parent, const Table& table,
+                    std::vector<WantedIndex>& wanted) {
+  if (parent.scan_ordered) {
+    WantedIndex index;
+    for (uint32_t i : path.scan_order) index.expressions.push_back(parent.sql[i]->sql);
+    for (size_t i = 0; i < path.partition_count + path.sort_count; ++i)
+      if (!parent.sql[i]->never_null)
+        index.where += (index.where.empty() ? "" : " AND ") + parent.sql[i]->sql + " IS NOT NULL";
+    if (!parent.hidden.empty())
+      index.where += (index.where.empty() ? "(" : " AND (") + parent.hidden + ") IS NOT TRUE";
+    wanted.push_back(std::move(index));
+  }
+  if (parent.hidden.empty()) return;
+  WantedIndex hidden;
+  for (uint32_t i = 0; i < table.key_columns; ++i)
+    hidden.expressions.push_back(quote_identifier(table.columns[i].name));
+  hidden.where = "(" + parent.hidden + ")";
+  wanted.push_back(std::move(hidden));
+}
+
+std::string definition_of(const WantedIndex& index) {
+  std::string definition;
+  for (const std::string& expression : index.expressions)
+    definition += (definition.empty() ? "((" : ", (") + expression + ")";
+  definition += ")";
+  if (!index.where.empty()) definition += " WHERE " + index.where;
+  return definition;
+}
+
 Status attach_table(Connection& connection, std::string_view schema, const ServedTable& served) {
   if (served.made_here) return {};
   for (size_t i = 0; i <= served.indexes.size(); ++i) {
     AccessPath path(served, i == 0 ? nullptr : &served.indexes[i - 1], "");
     for (const AccessPath::Parent& parent : path.parents) {
       const Table& table = served.mapping->tables()[parent.table];
-      std::vector<Wanted> wanted;
+      std::vector<WantedIndex> wanted;
       if (path.index)
         want_for_index(path, parent, table, wanted);
       else
         want_for_table(path, parent, table, wanted);
-      for (const Wanted& index : wanted) TRY(create(connection, schema, table, index));
+      for (const WantedIndex& index : wanted) TRY(create(connection, schema, table, index));
     }
   }
   return {};

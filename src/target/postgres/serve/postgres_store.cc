@@ -11,6 +11,7 @@
 #include "target/postgres/serve/attach.h"
 #include "target/postgres/serve/catalog.h"
 #include "target/postgres/serve/change_logs.h"
+#include "target/postgres/serve/index_build.h"
 #include "target/postgres/serve/log_sql.h"
 #include "target/postgres/serve/loop_sessions.h"
 #include "target/postgres/serve/open.h"
@@ -210,6 +211,15 @@ Status PostgresStore::drop_table(const ServedTable& table) {
 Status PostgresStore::attach(const ServedTable& table) {
   return with_connection(Use::kWrites,
                          [&](Connection& c) { return attach_table(c, schema_, table); });
+}
+
+Result<bool> PostgresStore::build_index(const ServedTable& table, size_t index,
+                                        std::stop_token stop) {
+  return postgres::build_index(url_, schema_, table, index, std::move(stop));
+}
+
+Result<bool> PostgresStore::remove_index(const ServedTable& table, size_t index) {
+  return postgres::remove_index(url_, schema_, table, index);
 }
 
 Result<TableSize> PostgresStore::table_size(const ServedTable& table) {

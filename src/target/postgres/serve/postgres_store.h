@@ -45,6 +45,8 @@ class PostgresStore final : public Store {
   Status drop_table(const ServedTable& table) override;
   Status attach(const ServedTable& table) override;
   Result<TableSize> table_size(const ServedTable& table) override;
+  Result<bool> build_index(const ServedTable& table, size_t index, std::stop_token stop) override;
+  Result<bool> remove_index(const ServedTable& table, size_t index) override;
 
  private:
   struct Loops;

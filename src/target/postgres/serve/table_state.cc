@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include "target/served_mapping.h"
+
 namespace offramp::target::postgres {
 
 using mapping::Table;
@@ -58,14 +60,14 @@ TableState::TableState(const ServedTable& served, std::string schema_name)
   std::string name = names(mapping->overflow_table()).name();
   lock_seed = XXH3_64bits(name.data(), name.size());
   if (served.made_here)
-    for (const ServedIndex& index : served.indexes)
+    for (const ServedIndex& index : made_with(served))
       for (const auto* part : {&index.partition, &index.sort})
         for (const model::KeyAttribute& attribute : *part)
           if (attribute.type == ddb::Type::kS) text_attributes.push_back(attribute.name);
   if (!simple()) return;
   TableNames parent = names(parents[0].table), other = names(overflow.table);
   // Besides its key, only the values of an index send an item of a made-here table to the overflow.
-  const TableNames* reachable = served.made_here && served.indexes.empty() ? nullptr : &other;
+  const TableNames* reachable = served.made_here && made_with(served).empty() ? nullptr : &other;
   find_simple = find_simple_statement(parent, reachable, Version::kWithout);
   find_version = find_simple_statement(parent, reachable, Version::kWith);
   put_simple = put_simple_statement(parent, reachable);

@@ -3,6 +3,7 @@
 #include "target/sqlite/schema.h"
 #include "target/sqlite/serve/change_log.h"
 #include "target/sqlite/serve/index_paths.h"
+#include "target/sqlite/serve/late_index.h"
 #include "target/sqlite/serve/plan_access.h"
 
 namespace offramp::target::sqlite::serve {
@@ -84,6 +85,8 @@ Status drop_table(io::SqliteDb& db, const ServedTable& table) {
     return Error(ErrorKind::kConfig, "store.no_table", "there is no table " + table.name);
   TRY(end_logs_of(db, table));
   TRY(db.execute("DROP TABLE IF EXISTS " + quote_name(table.mapping->tables()[0].name)));
+  for (const std::string& name : late_tables(table))
+    TRY(db.execute("DROP TABLE IF EXISTS " + quote_name(name)));
   return grow_version(db);
 }
 

@@ -2,7 +2,9 @@
 
 #include <set>
 
+#include "target/served_mapping.h"
 #include "target/sqlite/schema.h"
+#include "target/sqlite/serve/late_index.h"
 
 namespace offramp::target::sqlite::serve {
 
@@ -19,9 +21,10 @@ std::string text_numbers_name(const Table& table, uint32_t column) {
 std::set<uint32_t> ordering_numbers(const ServedTable& served) {
   const Table& table = served.mapping->tables()[0];
   std::set<uint32_t> out;
-  for (size_t i = 0; i < served.indexes.size(); ++i) {
+  const std::vector<ServedIndex>& indexes = made_with(served);
+  for (size_t i = 0; i < indexes.size(); ++i) {
     const std::vector<uint32_t>& columns = table.indexes[i].columns;
-    for (size_t c = served.indexes[i].partition.size(); c < columns.size(); ++c)
+    for (size_t c = indexes[i].partition.size(); c < columns.size(); ++c)
       if (table.columns[columns[c]].type == model::ColumnType::kNumeric) out.insert(columns[c]);
   }
   return out;
@@ -53,7 +56,9 @@ Path key_path(const mapping::CompiledMapping& mapping, uint32_t number) {
 Path index_path(const ServedTable& served, size_t number) {
   const Table& table = served.mapping->tables()[0];
   const ServedIndex& index = served.indexes[number];
-  const std::vector<uint32_t>& columns = table.indexes[number].columns;
+  if (!index.into.empty()) return LateIndex(served, index).path();
+  const mapping::Index& made = table.indexes[layout_number(served, index)];
+  const std::vector<uint32_t>& columns = made.columns;
   std::vector<KeyAttribute> attributes = index.partition;
   attributes.insert(attributes.end(), index.sort.begin(), index.sort.end());
   attributes.push_back(served.key.partition);
@@ -61,7 +66,7 @@ Path index_path(const ServedTable& served, size_t number) {
   Path out;
   out.partition = static_cast<uint32_t>(index.partition.size());
   out.not_null = not_null(table, columns);
-  out.index_name = table.indexes[number].name;
+  out.index_name = made.name;
   for (uint32_t column : columns) {
     out.columns.push_back(quote_name(table.columns[column].name));
     out.types.push_back(table.columns[column].type);

@@ -1,8 +1,10 @@
 // A request's conditions as a range of an SQL index: what the statement says and its parameters.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
 
+#include "base/base64.h"
 #include "target/sqlite/serve/index_paths.h"
 #include "target/sqlite/serve/page_reader.h"
 
@@ -40,6 +42,19 @@ void PageReader::add_parameter(ValueView value) {
   Cell cell = Cell::text(cell_kind(value), value.bytes());
   ColumnType type = value.type() == ddb::Type::kN ? ColumnType::kNumeric : ColumnType::kText;
   parameters_.push_back(encoder_.encode(type, cell, arena_));
+}
+
+// As the path's column holds it.
+void PageReader::add_parameter(const Path& path, size_t column, ValueView value) {
+  ValueForm form = path.forms.empty() ? ValueForm::kColumn : path.forms[column];
+  if (form == ValueForm::kBase64) {
+    std::string text = base::encode_base64(value.bytes());
+    parameters_.push_back(Cell::text(CellKind::kText, {arena_.copy(text), text.size()}));
+  } else if (form == ValueForm::kShortNumber && value.bytes().size() > kLateNumberMax) {
+    parameters_.push_back(Cell::text(CellKind::kText, value.bytes()));
+  } else {
+    add_parameter(value);
+  }
 }
 
 void PageReader::bind(sqlite3_stmt* statement) {
@@ -140,7 +155,7 @@ bool PageReader::plan_after(const PageRequest& request, const Source& source, Re
   }
   read.after = compare;
   for (size_t i = read.equal; i < path.columns.size(); ++i) {
-    add_parameter(request.after.find(path.attributes[i].name));
+    add_parameter(path, i, request.after.find(path.attributes[i].name));
     after_text_number_ |=
         path.types[i] == ColumnType::kNumeric && parameters_.back().kind == CellKind::kText;
   }
@@ -163,7 +178,9 @@ Result<bool> PageReader::has_text_numbers(const Source& source, uint32_t equal) 
       bind_cell(row, static_cast<int>(equal) + 1, Cell::text(CellKind::kText, ""));
     } else {
       uint64_t number = kTextNumbersStatement | (uint64_t{source.path_number} << 16) | i;
-      row = TRY(reader.statement(number, text_numbers_sql(reader.table(), path.columns[i])));
+      row = TRY(reader.statement(number, path.text_numbers.empty()
+                                             ? text_numbers_sql(reader.table(), path.columns[i])
+                                             : path.text_numbers[i]));
     }
     StatementReset reset(row);
     if (TRY(TableReader::step(row))) return true;
@@ -174,11 +191,13 @@ Result<bool> PageReader::has_text_numbers(const Source& source, uint32_t equal) 
 // A scan's order is any: SQLite's own is as good.
 void PageReader::scan_range(const PageRequest& request, const Source& source, Read& read) {
   read.forward = true;
-  read.segmented = request.segments > 1;
+  // Entries of an index of its own are looked at one by one; the filter has another hash.
+  read.segmented = request.segments > 1 && source.path->from.empty();
   if (request.after) {
     read.after = Compare::kGreater;
-    for (const model::KeyAttribute& attribute : source.path->attributes)
-      add_parameter(request.after.find(attribute.name));
+    const std::vector<model::KeyAttribute>& attributes = source.path->attributes;
+    for (size_t i = 0; i < attributes.size(); ++i)
+      add_parameter(*source.path, i, request.after.find(attributes[i].name));
   }
   if (!read.segmented) return;
   parameters_.push_back(Cell::int64(request.segments));
@@ -190,8 +209,9 @@ bool PageReader::add_equalities(const PageRequest& request, const Source& source
   const Path& path = *source.path;
   read.equal = path.partition;
   if (!path.attributes.empty()) {
-    for (ValueView value : request.partition) add_parameter(value);
-    for (ValueView value : request.sort_equal) add_parameter(value);
+    size_t column = 0;
+    for (ValueView value : request.partition) add_parameter(path, column++, value);
+    for (ValueView value : request.sort_equal) add_parameter(path, column++, value);
     read.equal += static_cast<uint32_t>(request.sort_equal.size());
     return true;
   }
@@ -231,7 +251,10 @@ Result<PageReader::Range> PageReader::plan_range(const PageRequest& request, con
   }
   size_t equalities = parameters_.size();
   Read equal_only = read;
-  bool unordered = TRY(has_text_numbers(source, read.equal));
+  bool unordered = TRY(has_text_numbers(source, read.equal)) ||
+                   (source.path->forms.size() > read.equal &&
+                    std::find(source.path->forms.begin() + read.equal, source.path->forms.end(),
+                              ValueForm::kBase64) != source.path->forms.end());
   if (!unordered) {
     bool possible = filter_.bounded() ? plan_bounds(request, source, read)
                                       : !request.after || plan_after(request, source, read);

@@ -4,6 +4,7 @@
 #include "base/base64.h"
 #include "ddb/item_size.h"
 #include "target/sqlite/serve/index_paths.h"
+#include "target/sqlite/serve/late_index.h"
 
 namespace offramp::target::sqlite::serve {
 
@@ -46,7 +47,7 @@ PageReader::PageReader(const ServedTable& table, std::vector<std::unique_ptr<Tab
   key_paths_[0].attributes.push_back(table.key.partition);
   if (table.key.sort) key_paths_[0].attributes.push_back(*table.key.sort);
   for (size_t i = 0; i < table.indexes.size(); ++i)
-    index_paths_.push_back({table.indexes[i].name, index_path(table, i)});
+    add_index_path(table, i);
 }
 
 Status PageReader::read(const PageRequest& request, Page& page) {
@@ -71,6 +72,7 @@ Status PageReader::read_made_here(const PageRequest& request, Page& page) {
       return Error(ErrorKind::kInternal, "sqlite.no_index",
                    "a read of an index that its table does not have");
     source = {0, &index_paths_[i].path, static_cast<uint32_t>(i) + 1, nullptr};
+    if (index_paths_[i].late) return read_late(request, i, source, page);
   }
   Read read;
   Range range = TRY(plan_range(request, source, read));
@@ -79,6 +81,68 @@ Status PageReader::read_made_here(const PageRequest& request, Page& page) {
   if (range == Range::kOrdered) return read_into(request, *readers_[0], row, page);
   collector_.start(request, filter_);
   TRY(collect(request, *readers_[0], row, Until::kEnd));
+  collector_.finish(page);
+  return {};
+}
+
+void PageReader::add_index_path(const ServedTable& table, size_t number) {
+  const ServedIndex& index = table.indexes[number];
+  IndexPath out{.name = index.name};
+  if (index.into.empty()) {
+    out.path = index_path(table, number);
+  } else {
+    LateIndex late(table, index);
+    out.late = true;
+    out.usable = late.usable();
+    if (out.usable) {
+      out.path = late.path();
+      out.odd_sql = late.odd_sql();
+    }
+  }
+  index_paths_.push_back(std::move(out));
+}
+
+// All rows, in order of their key in a scan.
+Status PageReader::read_through(const PageRequest& request, Page& page) {
+  Source source{0, &key_paths_[0], 0, nullptr};
+  parameters_.clear();
+  Read read;
+  exact_ = false;
+  if (!request.partition.empty()) {
+    collector_.start(request, filter_);
+    TRY(collect(request, *readers_[0], TRY(bound(source, read)), Until::kEnd));
+    collector_.finish(page);
+    return {};
+  }
+  if (request.after) {
+    read.after = Compare::kGreater;
+    for (const model::KeyAttribute& attribute : key_paths_[0].attributes)
+      add_parameter(request.after.find(attribute.name));
+  }
+  return read_into(request, *readers_[0], TRY(bound(source, read)), page);
+}
+
+Status PageReader::read_late(const PageRequest& request, size_t index, const Source& source,
+                             Page& page) {
+  const IndexPath& late = index_paths_[index];
+  if (!late.usable) return read_through(request, page);
+  sqlite3_stmt* odd = TRY(readers_[0]->statement(kOddRows + index, late.odd_sql));
+  bool has_odd = false;
+  {
+    StatementReset reset(odd);
+    has_odd = TRY(TableReader::step(odd));
+  }
+  if (has_odd && request.partition.empty()) return read_through(request, page);
+  Read read;
+  Range range = TRY(plan_range(request, source, read));
+  exact_ = false;  // a stale entry shows nothing
+  if (range == Range::kOrdered && !has_odd)
+    return read_into(request, *readers_[0], TRY(bound(source, read)), page);
+  collector_.start(request, filter_);
+  if (range != Range::kNone)
+    TRY(collect(request, *readers_[0], TRY(bound(source, read)),
+                range == Range::kOrdered ? Until::kFull : Until::kEnd));
+  if (has_odd) TRY(collect(request, *readers_[0], odd, Until::kEnd));
   collector_.finish(page);
   return {};
 }

@@ -27,6 +27,9 @@ class PageReader {
   struct IndexPath {
     std::string name;
     Path path;
+    bool late = false;    // with a table of its own
+    bool usable = true;   // else all rows are looked at
+    std::string odd_sql;  // late: the rows to be looked at besides
   };
   // Where a request reads in one table.
   struct Source {
@@ -41,7 +44,10 @@ class PageReader {
   // worth.
   enum class Until { kEnd, kFull, kFullAndNextValue };
 
+  void add_index_path(const ServedTable& table, size_t number);
   Status read_made_here(const PageRequest& request, Page& page);
+  Status read_late(const PageRequest& request, size_t index, const Source& source, Page& page);
+  Status read_through(const PageRequest& request, Page& page);
   Status query_plan(const PageRequest& request, Page& page);
   Status scan_plan(const PageRequest& request, Page& page);
   Result<uint32_t> first_table_of_scan(const PageRequest& request);
@@ -70,6 +76,7 @@ class PageReader {
   bool add_prefix(const Source& source, ddb::ValueView prefix, Read& read);
   Result<bool> has_text_numbers(const Source& source, uint32_t equal);
   void add_parameter(ddb::ValueView value);
+  void add_parameter(const Path& path, size_t column, ddb::ValueView value);
   void bind(sqlite3_stmt* statement);
   Result<sqlite3_stmt*> bound(const Source& source, const Read& read);
 

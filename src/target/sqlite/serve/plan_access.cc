@@ -3,6 +3,7 @@
 #include "mapping/identifiers.h"
 #include "mapping/row_shape.h"
 #include "target/sqlite/schema.h"
+#include "target/sqlite/serve/json_path.h"
 
 namespace offramp::target::sqlite::serve {
 
@@ -18,22 +19,6 @@ const std::string& extra_name(const Table& table) {
     if (column.extra) return column.name;
   ASSERT(false);
   return table.name;
-}
-
-std::string sql_text(const std::string& text) {
-  std::string out = "'";
-  for (char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out + "'";
-}
-
-// SQLite looks for a name in JSON text as it stands there, so it may not be one that JSON escapes.
-bool plain_in_json(std::string_view name) {
-  for (char c : name)
-    if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
-  return !name.empty();
 }
 
 // One attribute as SQL: its kind and columns.
@@ -76,12 +61,11 @@ std::optional<Part> part_of(const ServedTable& served, uint32_t number,
     out.add(table.columns[column->column]);
     return out;
   }
-  if (!plain_in_json(attribute.name)) return std::nullopt;
+  auto path = json_path(attribute.name, attribute.type);
+  if (!path) return std::nullopt;
   return Part{
       attribute.type == ddb::Type::kB ? Kind::kBase64 : Kind::kText,
-      {"json_extract(" + quote_name(extra_name(table)) + ", " +
-       sql_text("$.\"" + attribute.name + "\"." + std::string(ddb::type_tag(attribute.type))) +
-       ")"},
+      {"json_extract(" + quote_name(extra_name(table)) + ", " + *path + ")"},
       {model::ColumnType::kText}};
 }
 
@@ -91,7 +75,8 @@ bool in_order(const Part& part, ddb::Type type) {
          (part.kind == Kind::kText && type == ddb::Type::kS);
 }
 
-std::string odd_rows(const Table& table) {
+// As an index of older versions says it.
+std::string odd_rows_of(const Table& table) {
   std::string extra = quote_name(extra_name(table));
   return "ifnull(instr(" + extra + ", '{\"$S64\":') + instr(" + extra + ", '{\"$M64\":'), 0)";
 }
@@ -112,7 +97,7 @@ PlanAccess plan_access(const ServedTable& served, uint32_t table, const ServedIn
   }
   out.usable = true;
   out.path.partition = static_cast<uint32_t>(out.path.columns.size());
-  out.path.not_null = " AND NOT " + odd_rows(served.mapping->tables()[table]);
+  out.path.not_null = " AND NOT " + odd_rows_of(served.mapping->tables()[table]);
   std::optional<Part> sort;
   if (!index.sort.empty()) sort = part_of(served, table, index.sort[0]);
   if (!sort || !in_order(*sort, index.sort[0].type)) return out;
@@ -124,7 +109,7 @@ PlanAccess plan_access(const ServedTable& served, uint32_t table, const ServedIn
 
 std::string odd_rows_sql(const Table& table) {
   return "SELECT " + all_columns(table) + " FROM " + quote_name(table.name) + " WHERE " +
-         odd_rows(table);
+         odd_rows_of(table);
 }
 
 std::vector<std::string> plan_indexes_sql(const ServedTable& served) {
@@ -148,7 +133,7 @@ std::vector<std::string> plan_indexes_sql(const ServedTable& served) {
     }
     out.push_back("CREATE INDEX IF NOT EXISTS " + quote_name(tables[t].name + "_nul") + " ON " +
                   quote_name(tables[t].name) + " (" + quote_name(tables[t].columns[0].name) +
-                  ") WHERE " + odd_rows(tables[t]));
+                  ") WHERE " + odd_rows_of(tables[t]));
   }
   return out;
 }

@@ -1,10 +1,12 @@
 #include "target/sqlite/serve/sqlite_store.h"
 
 #include "ddb/item_size.h"
+#include "target/served_mapping.h"
 #include "target/sqlite/schema.h"
 #include "target/sqlite/serve/catalog.h"
 #include "target/sqlite/serve/change_log.h"
 #include "target/sqlite/serve/errors.h"
+#include "target/sqlite/serve/late_index.h"
 #include "target/sqlite/serve/session.h"
 #include "target/sqlite/sqlite_target.h"
 
@@ -15,6 +17,8 @@ namespace {
 // Rows that are counted one by one (milliseconds); above, the newest row's number stands for it.
 constexpr int64_t kRowsCountedMax = 200'000;
 constexpr int kRowsSampled = 50;
+// Rows that get their entries in an added index in one transaction, some milliseconds.
+constexpr int kRowsPerFill = 1000;
 
 mapping::Limits store_limits() {
   mapping::Limits out = SqliteTarget::static_capabilities().limits;
@@ -185,6 +189,50 @@ Status SqliteStore::drop_table(const ServedTable& table) {
 
 Status SqliteStore::attach(const ServedTable& table) {
   return run_job(*core_, [&](io::SqliteDb& db) { return serve::attach(db, table); });
+}
+
+Result<bool> SqliteStore::build_index(const ServedTable& table, size_t index,
+                                      std::stop_token stop) {
+  LateIndex late(table, table.indexes[index]);
+  if (!late.usable()) return true;
+  TRY(run_job(*core_, [&](io::SqliteDb& db) -> Status {
+    for (const std::string& sql : late.create_sql()) TRY(db.execute(sql));
+    return {};
+  }));
+  const mapping::Table& rows = table.mapping->tables()[0];
+  const std::string rowid(rowid_name(rows)), name = quote_name(rows.name);
+  int64_t done = INT64_MIN, until = 0;
+  for (bool more = true; more;) {
+    if (stop.stop_requested())
+      return Error(ErrorKind::kCancelled, "store.stopped", "making an index was stopped");
+    TRY(run_job(*core_, [&](io::SqliteDb& db) -> Status {
+      until = TRY(db.query_int64("SELECT ifnull(max(r), " + std::to_string(done) + ") FROM (SELECT " + rowid +
+                                 " AS r FROM " + name + " WHERE " + rowid + " > " +
+                                 std::to_string(done) + " ORDER BY " + rowid + " LIMIT " +
+                                 std::to_string(kRowsPerFill) + ")"));
+      more = until != done;
+      if (!more) return {};
+      io::SqliteStatement fill = TRY(db.prepare(late.fill_sql()));
+      fill.bind(1, done);
+      fill.bind(2, until);
+      return fill.run();
+    }));
+    done = until;
+  }
+  return true;
+}
+
+Result<bool> SqliteStore::remove_index(const ServedTable& table, size_t number) {
+  const ServedIndex& index = table.indexes[number];
+  TRY(run_job(*core_, [&](io::SqliteDb& db) -> Status {
+    if (index.into.empty())
+      return db.execute(
+          "DROP INDEX IF EXISTS " +
+          quote_name(table.mapping->tables()[0].indexes[layout_number(table, index)].name));
+    for (const std::string& sql : LateIndex(table, index).drop_sql()) TRY(db.execute(sql));
+    return {};
+  }));
+  return true;
 }
 
 Result<TableSize> SqliteStore::table_size(const ServedTable& table) {

@@ -49,7 +49,14 @@ std::string read_sql(const mapping::Table& table, const Path& path, const Read& 
     where += " AND " + std::string(kSegmentFunction) + "(" + count + ", " +
              joined(path.columns, 0, path.partition) + ") = " + next();
   }
-  std::string out = "SELECT " + all_columns(table) + " FROM " + quote_name(table.name);
+  std::string out = "SELECT ";
+  if (path.from.empty()) {
+    out += all_columns(table) + " FROM " + quote_name(table.name);
+  } else {
+    for (size_t i = 0; i < table.columns.size(); ++i)
+      out += (i ? ", " : "") + quote_name(table.name) + "." + quote_name(table.columns[i].name);
+    out += " FROM " + path.from;
+  }
   if (!path.index_name.empty()) out += " INDEXED BY " + quote_name(path.index_name);
   if (!where.empty()) out += " WHERE " + where.substr(5);
   if (read.equal < path.columns.size())

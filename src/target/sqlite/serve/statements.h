@@ -15,6 +15,14 @@ namespace offramp::target::sqlite::serve {
 
 enum class Compare : uint8_t { kNone, kGreater, kGreaterEqual, kLess, kLessEqual };
 
+// How a column of a path holds an attribute's values.
+enum class ValueForm : uint8_t {
+  kColumn,       // as a column of the attribute's type
+  kShortNumber,  // numbers of at most kLateNumberMax characters; longer ones as text
+  kBase64,       // bytes as base64, which is not in their order
+};
+constexpr size_t kLateNumberMax = 15;
+
 // The columns of a table that one kind of read goes along, and the SQL index for it.
 struct Path {
   std::vector<std::string> columns;  // SQL expressions: partition, then sort, then key
@@ -25,6 +33,10 @@ struct Path {
   uint32_t partition = 0;  // the first so many columns
   std::string not_null;    // " AND …": the partial index's condition; empty: none
   std::string index_name;  // for INDEXED BY; empty: let SQLite choose
+  // Of an index with a table of its own (late_index.h):
+  std::string from;                       // what stands behind FROM
+  std::vector<ValueForm> forms;           // by columns
+  std::vector<std::string> text_numbers;  // by columns: SELECT of entries with a number as text
 };
 
 struct Read {

@@ -1,0 +1,62 @@
+#include "engine/table_changes.h"
+
+#include <chrono>
+
+#include "engine/constraints.h"
+#include "engine/error.h"
+#include "target/served_mapping.h"
+
+namespace offramp::engine {
+namespace {
+
+// How often a change of an entry is tried again because another process changed it in between.
+constexpr int kEntryTriesMax = 5;
+
+}  // namespace
+
+int64_t now_ms(io::Clock& clock) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.wall().time_since_epoch())
+      .count();
+}
+
+Result<TableRef> existing_table(Context& context) {
+  std::string_view name = context.request["TableName"].text();
+  TableRef table = TRY(context.catalog.find(name));
+  if (!table) return table_not_found(table_of(name));
+  return table;
+}
+
+Result<TableRef> change_table(
+    Catalog& catalog, const std::function<Result<TableRef>()>& find,
+    const std::function<Status(Table& table)>& change,
+    const std::function<Status(const Table& old, const Table& table)>& store_entry) {
+  for (int tries = 1;; ++tries) {
+    TableRef old = TRY(find());
+    if (!old->served.made_here)
+      return validation("Table " + old->served.name +
+                        " was loaded by a plan; its settings cannot be changed");
+    auto table = std::make_shared<Table>(*old);
+    TRY(change(*table));
+    table->entry = table_entry(*table);
+    if (table->entry == old->entry) return TableRef(std::move(table));
+    Status status = store_entry(*old, *table);
+    TRY(catalog.refresh());
+    if (status.ok()) return TableRef(std::move(table));
+    if (status.error().code() != "store.catalog_changed") return std::move(status).error();
+    if (tries == kEntryTriesMax)
+      return service_error("ResourceInUseException",
+                           "Attempt to change a resource which is still in use: Table is "
+                           "being updated: " +
+                               table->served.name);
+  }
+}
+
+Result<TableRef> change_table(target::Store& store, Catalog& catalog,
+                              const std::function<Result<TableRef>()>& find,
+                              const std::function<Status(Table& table)>& change) {
+  return change_table(catalog, find, change, [&](const Table& old, const Table& table) {
+    return store.update_entry(table.served.name, old.entry, table.entry);
+  });
+}
+
+}  // namespace offramp::engine

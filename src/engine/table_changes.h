@@ -1,0 +1,32 @@
+// Changes of what the catalog knows of a table: look, change, and replace the entry if nobody else
+// did meanwhile.
+//
+// Only tables made here have an entry; a plan's table is refused.
+#pragma once
+
+#include <functional>
+
+#include "engine/operation.h"
+
+namespace offramp::engine {
+
+// Milliseconds since 1970.
+int64_t now_ms(io::Clock& clock);
+
+// The table that TableName names; "Requested resource not found: Table: t not found" when there is
+// none.
+Result<TableRef> existing_table(Context& context);
+
+// `find` gives the table as it is, `change` makes it what it shall be (it may be called again with
+// another one). The table as it is then; other processes learn of it within a second or so.
+Result<TableRef> change_table(target::Store& store, Catalog& catalog,
+                              const std::function<Result<TableRef>()>& find,
+                              const std::function<Status(Table& table)>& change);
+// As above; `store_entry` replaces the entry, as Store::update_entry() does, and what belongs to
+// it.
+Result<TableRef> change_table(
+    Catalog& catalog, const std::function<Result<TableRef>()>& find,
+    const std::function<Status(Table& table)>& change,
+    const std::function<Status(const Table& old, const Table& table)>& store_entry);
+
+}  // namespace offramp::engine
