@@ -28,14 +28,15 @@ int64_t Streams::now_ms() const {
 }
 
 Result<std::shared_ptr<const Streams::Loaded>> Streams::load(const Loaded& old, uint64_t version) {
-  std::map<std::pair<std::string_view, std::string_view>, StreamRef> known;
+  using Name = std::pair<std::string_view, std::string_view>;
+  std::map<Name, StreamRef> known;
   for (const auto& [path, stream] : old.streams)
-    known.emplace(std::pair(stream->log.table_id, stream->log.label), stream);
+    known.emplace(Name(stream->log.table_id, stream->log.label), stream);
   auto fresh = std::make_shared<Loaded>();
   fresh->version = version;
   std::vector<target::ChangeLogEntry> entries = TRY(store_.logs());
   for (const target::ChangeLogEntry& entry : entries) {
-    auto before = known.find(std::pair(entry.name.table_id, entry.name.label));
+    auto before = known.find(Name(entry.name.table_id, entry.name.label));
     const Stream* was = before == known.end() ? nullptr : before->second.get();
     bool same = was && was->entry == entry.json && was->on == entry.on;
     StreamRef stream = same ? before->second : TRY(load_stream(entry, was, store_.limits()));
