@@ -56,7 +56,7 @@ class LogStore : public MemoryStore {
   }
   Status update_log(const target::ChangeLogName& name, std::string_view expected,
                     std::string_view json) override {
-    if (before_update_log) before_update_log();
+    if (auto before = before_update_log) before();  // a copy: it may take itself away
     std::lock_guard lock(log_mutex_);
     Log* log = find(name);
     if (!log || log->entry.json != expected)
@@ -97,7 +97,7 @@ class LogStore : public MemoryStore {
   }
   Status read_changes(const target::ChangeLogName& name, uint64_t after, uint64_t until,
                       size_t changes_max, size_t bytes_max, target::ChangePage& page) override {
-    if (before_changes) before_changes();
+    if (auto before = before_changes) before();
     std::lock_guard lock(log_mutex_);
     Log* log = find(name);
     if (!log) return no_log();

@@ -57,7 +57,6 @@ def test_what_infrastructure_tools_ask(table):
     assert client.list_exports()["ExportSummaries"] == [] and client.list_imports()["ImportSummaryList"] == []
     assert client.list_backups()["BackupSummaries"] == []
     assert code_of(client.describe_export, ExportArn=arn + "/export/01234") == "ExportNotFoundException"
-    assert code_of(client.get_resource_policy, ResourceArn=arn) == "PolicyNotFoundException"
     assert code_of(client.describe_continuous_backups, TableName="none-such") == "TableNotFoundException"
 
 
