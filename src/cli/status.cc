@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "io/wall_ms.h"
 #include "migrate/status.h"
 
 namespace offramp::cli {
@@ -25,7 +26,7 @@ void print_live(const migrate::MigrationStatus& status) {
   if (!status.gap.empty()) fmt::print("gap      {}\n", status.gap);
   if (!status.live) return;
   const migrate::LiveState& live = *status.live;
-  int64_t now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  int64_t now = io::wall_ms(io::system_clock());
   if (!status.running) {
     fmt::print("capture  stopped {} ago\n", seconds_text(now - live.at_ms));
   } else if (now - live.at_ms > 10'000) {

@@ -35,13 +35,6 @@ constexpr std::string_view kContinuousBackups =
     R"({"ContinuousBackupsDescription":{"ContinuousBackupsStatus":"ENABLED",)"
     R"("PointInTimeRecoveryDescription":{"PointInTimeRecoveryStatus":"DISABLED"}}})";
 
-Result<TableRef> named_table(Context& context) {
-  Constraints constraints;
-  TRY(constraints.table_name(context.request.root()));
-  TRY(constraints.done());
-  return existing_table(context);
-}
-
 // The service has another error for these two operations.
 Error backup_error(Error error, Context& context) {
   if (error.code() != "ResourceNotFoundException") return error;
@@ -138,24 +131,15 @@ Status get_policy(Context& context) {
       "Resource-based policy not found for the provided ResourceArn: " + std::string(arn.text()));
 }
 
-Status list_exports(Context& context) {
-  context.out = R"({"ExportSummaries":[]})";
-  return {};
-}
-Status list_imports(Context& context) {
-  context.out = R"({"ImportSummaryList":[]})";
-  return {};
-}
-Status list_backups(Context& context) {
-  context.out = R"({"BackupSummaries":[]})";
-  return {};
-}
-Status list_insights(Context& context) {
-  context.out = R"({"ContributorInsightsSummaries":[]})";
-  return {};
-}
-Status list_global_tables(Context& context) {
-  context.out = R"({"GlobalTables":[]})";
+constexpr std::string_view kNoExports = R"({"ExportSummaries":[]})",
+                           kNoImports = R"({"ImportSummaryList":[]})",
+                           kNoBackups = R"({"BackupSummaries":[]})",
+                           kNoInsights = R"({"ContributorInsightsSummaries":[]})",
+                           kNoGlobalTables = R"({"GlobalTables":[]})";
+
+template <const std::string_view& kAnswer>
+Status always(Context& context) {
+  context.out = kAnswer;
   return {};
 }
 
@@ -170,11 +154,11 @@ void register_absent_features(Dispatch& dispatch) {
   dispatch["DescribeImport"] = {&kArnShape, describe_import};
   dispatch["DescribeBackup"] = {&kArnShape, describe_backup};
   dispatch["GetResourcePolicy"] = {&kArnShape, get_policy};
-  dispatch["ListExports"] = {&kNoShape, list_exports};
-  dispatch["ListImports"] = {&kNoShape, list_imports};
-  dispatch["ListBackups"] = {&kNoShape, list_backups};
-  dispatch["ListContributorInsights"] = {&kNoShape, list_insights};
-  dispatch["ListGlobalTables"] = {&kNoShape, list_global_tables};
+  dispatch["ListExports"] = {&kNoShape, always<kNoExports>};
+  dispatch["ListImports"] = {&kNoShape, always<kNoImports>};
+  dispatch["ListBackups"] = {&kNoShape, always<kNoBackups>};
+  dispatch["ListContributorInsights"] = {&kNoShape, always<kNoInsights>};
+  dispatch["ListGlobalTables"] = {&kNoShape, always<kNoGlobalTables>};
 }
 
 }  // namespace offramp::engine

@@ -2,6 +2,7 @@
 #include "engine/constraints.h"
 #include "engine/error.h"
 #include "engine/register.h"
+#include "engine/table_changes.h"
 
 namespace offramp::engine {
 namespace {
@@ -13,17 +14,6 @@ constexpr Shape kTableShape = structure(kTableMembers, "DescribeTableInput");
 constexpr Member kListMembers[] = {{"ExclusiveStartTableName", &kString}, {"Limit", &kInteger}};
 constexpr Shape kListShape = structure(kListMembers, "ListTablesInput");
 constexpr Shape kNoShape = structure({}, "Empty");
-
-// The table that TableName names; DescribeTable's words when there is none.
-Result<TableRef> named_table(Context& context) {
-  Constraints constraints;
-  TRY(constraints.table_name(context.request.root()));
-  TRY(constraints.done());
-  std::string_view name = context.request["TableName"].text();
-  TableRef table = TRY(context.catalog.find(name));
-  if (!table) return table_not_found(table_of(name));
-  return table;
-}
 
 Status describe_table(Context& context) {
   TableRef table = TRY(named_table(context));

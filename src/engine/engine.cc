@@ -1,12 +1,11 @@
 // Engine and Worker: parse, look the operation up, run it, write the answer or the error.
 #include "engine/engine.h"
 
-#include <chrono>
-
 #include "engine/error.h"
 #include "engine/expiry.h"
 #include "engine/index_builds.h"
 #include "engine/operation.h"
+#include "io/wall_ms.h"
 
 namespace offramp::engine {
 namespace {
@@ -75,9 +74,7 @@ Status Engine::serve_plan_table(target::ServedTable served,
   table.served = std::move(served);
   table.served.made_here = false;
   table.on_demand = true;
-  table.created_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                         impl_->options.clock->wall().time_since_epoch())
-                         .count();
+  table.created_ms = io::wall_ms(*impl_->options.clock);
   table.on_demand_since_ms = table.created_ms;
   for (const target::ServedIndex& index : table.served.indexes) {
     IndexInfo info;

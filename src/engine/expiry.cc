@@ -2,6 +2,7 @@
 
 #include "ddb/number.h"
 #include "engine/table_changes.h"
+#include "io/wall_ms.h"
 
 namespace offramp::engine {
 namespace {
@@ -93,7 +94,7 @@ Status Expiry::sweep_table(TableRef table, std::stop_token stop) {
 }
 
 Status Expiry::delete_expired(const Table& table, const ddb::ItemBatch& items) {
-  const Expired expired = TRY(Expired::at(now_ms(*options_.clock) / 1000));
+  const Expired expired = TRY(Expired::at(io::wall_ms(*options_.clock) / 1000));
   std::vector<target::ItemRef> refs;
   auto flush = [&]() -> Status {
     if (refs.empty()) return {};

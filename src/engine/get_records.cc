@@ -8,6 +8,7 @@
 #include "engine/stream_iterator.h"
 #include "engine/stream_reading.h"
 #include "engine/stream_records.h"
+#include "io/wall_ms.h"
 
 namespace offramp::engine {
 namespace {
@@ -79,7 +80,7 @@ Result<ShardIterator> read_iterator(Context& context) {
     return invalid_parameter("Limit should be less than or equal to 1000");
   std::optional<ShardIterator> iterator = parse_iterator(text.text());
   if (!iterator) return validation("Invalid ShardIterator");
-  if (iterator->issued_ms + kIteratorValidMs < stream_now_ms(context))
+  if (iterator->issued_ms + kIteratorValidMs < io::wall_ms(*context.options.clock))
     return service_error("ExpiredIteratorException",
                          "The shard iterator has expired: it was issued more than 15 minutes ago");
   return *iterator;
@@ -111,7 +112,7 @@ Status get_records(Context& context) {
     iterator.stream_arn = arn;
     iterator.after = next;
     iterator.from_horizon = false;
-    iterator.issued_ms = stream_now_ms(context);
+    iterator.issued_ms = io::wall_ms(*context.options.clock);
     write.name("NextShardIterator");
     context.out.push_back('"');
     append_iterator(iterator, context.out);  // nothing to escape

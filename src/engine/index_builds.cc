@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/table_changes.h"
+#include "io/wall_ms.h"
 
 namespace offramp::engine {
 namespace {
@@ -77,7 +78,7 @@ Status IndexBuilds::advance(const Table& table, size_t index, State from, State 
     if (!at) return {};
     if (from != State::kDeleting) {
       now.indexes[*at].state = to;
-      now.indexes[*at].since_ms = now_ms(*options_.clock);
+      now.indexes[*at].since_ms = io::wall_ms(*options_.clock);
       return {};
     }
     now.indexes.erase(now.indexes.begin() + static_cast<long>(*at));
@@ -97,7 +98,7 @@ Status IndexBuilds::create(const Table& table, size_t index, std::stop_token sto
 }
 
 Status IndexBuilds::remove(const Table& table, size_t index) {
-  int64_t since = now_ms(*options_.clock) - table.indexes[index].since_ms;
+  int64_t since = io::wall_ms(*options_.clock) - table.indexes[index].since_ms;
   if (since >= 0 && since < kIndexRemovedAfterMs) return {};
   if (!TRY(store_.remove_index(table.served, index))) return {};
   return advance(table, index, State::kDeleting, State::kActive);

@@ -8,6 +8,7 @@
 #include "engine/error.h"
 #include "engine/table_changes.h"
 #include "engine/table_checks.h"
+#include "io/wall_ms.h"
 #include "target/served_mapping.h"
 
 namespace offramp::engine {
@@ -103,7 +104,7 @@ Status create(Context& context, Json root, Json wanted, Table& table) {
   add_index(wanted, table);
   IndexInfo& info = table.indexes.back();
   info.state = State::kCreating;
-  info.since_ms = now_ms(*context.options.clock);
+  info.since_ms = io::wall_ms(*context.options.clock);
   table.served.indexes.back().into =
       target::index_name(table.served, name, std::to_string(info.since_ms), context.store.limits());
   return {};
@@ -131,7 +132,7 @@ Status remove(Context& context, Json wanted, Table& table) {
   if (info.state == State::kActive) TRY(check_idle(table));
   if (!table.served.layout) table.served.layout = table.served.indexes;
   info.state = State::kDeleting;
-  info.since_ms = now_ms(*context.options.clock);
+  info.since_ms = io::wall_ms(*context.options.clock);
   return {};
 }
 

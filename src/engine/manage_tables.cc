@@ -11,6 +11,7 @@
 #include "engine/table_changes.h"
 #include "engine/table_checks.h"
 #include "engine/table_shapes.h"
+#include "io/wall_ms.h"
 #include "target/served_mapping.h"
 
 namespace offramp::engine {
@@ -81,7 +82,7 @@ Status create_table(Context& context) {
   forget_what_entries_say(table);
   if (TRY(context.catalog.find(table.served.name))) return table_exists(table.served.name);
   table.served.id = new_table_id();
-  table.created_ms = now_ms(*context.options.clock);
+  table.created_ms = io::wall_ms(*context.options.clock);
   if (table.on_demand) table.on_demand_since_ms = table.created_ms;
   // The table first, then its stream.
   bool streams = std::exchange(table.stream, {}).on;
@@ -214,7 +215,8 @@ Status change(Context& context, Table& table) {
       return invalid_parameter(
           "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is "
           "PROVISIONED");
-    if (on_demand && !table.on_demand) table.on_demand_since_ms = now_ms(*context.options.clock);
+    if (on_demand && !table.on_demand)
+      table.on_demand_since_ms = io::wall_ms(*context.options.clock);
     table.on_demand = on_demand;
     if (on_demand) table.throughput = {};
   }

@@ -5,6 +5,7 @@
 #include "engine/stream_iterator.h"
 #include "engine/stream_reading.h"
 #include "engine/streams.h"
+#include "io/wall_ms.h"
 
 namespace offramp::engine {
 namespace {
@@ -165,9 +166,9 @@ Status describe_stream(Context& context) {
   write.time("CreationRequestDateTime", stream.created_ms);
   write.text("TableName", stream.table_name());
   write_key_schema(*stream.table, write);
-  write_shards(now, context.request["ExclusiveStartShardId"],
-               context.request["ShardFilter"]["ShardId"],
-               context.request["Limit"].integer(kListedMax), stream_now_ms(context), write);
+  write_shards(
+      now, context.request["ExclusiveStartShardId"], context.request["ShardFilter"]["ShardId"],
+      context.request["Limit"].integer(kListedMax), io::wall_ms(*context.options.clock), write);
   write.close('}');
   write.close('}');
   return {};
@@ -235,7 +236,7 @@ Status get_shard_iterator(Context& context) {
                    type = context.request["ShardIteratorType"].text();
   StreamNow now = TRY(stream_now(context, arn));
   std::optional<Shard> shard = now.stream->find_shard(context.request["ShardId"].text());
-  int64_t now_ms = stream_now_ms(context);
+  int64_t now_ms = io::wall_ms(*context.options.clock);
   if (!shard || now.stream->is_forgotten(shard->generation, now_ms)) return shard_missing();
   const Generation& generation = now.stream->generations[shard->generation];
   std::string own_arn = arn_of(context, *now.stream);

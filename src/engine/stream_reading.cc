@@ -1,9 +1,8 @@
 #include "engine/stream_reading.h"
 
-#include <chrono>
-
 #include "engine/error.h"
 #include "engine/streams.h"
+#include "io/wall_ms.h"
 
 namespace offramp::engine {
 namespace {
@@ -24,11 +23,6 @@ Error shard_missing() {
 Error trimmed() {
   return service_error("TrimmedDataAccessException",
                        "The data you are trying to access has been trimmed");
-}
-
-int64_t stream_now_ms(Context& context) {
-  auto since = context.options.clock->wall().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
 }
 
 uint64_t StreamNow::end_of(size_t generation) const {
@@ -65,7 +59,7 @@ Status check_not_trimmed(Context& context, const StreamNow& now, size_t generati
                          uint64_t after) {
   int64_t begun_ms = now.stream->generations[generation].begun_ms;
   // Numbers have gaps, so a missing one says nothing where all changes are young.
-  if (begun_ms + kStreamKeptMs - kClocksApartMs > stream_now_ms(context)) return {};
+  if (begun_ms + kStreamKeptMs - kClocksApartMs > io::wall_ms(*context.options.clock)) return {};
   Result<target::ChangeLogRange> range = context.store.log_range(now.stream->log);
   if (!range.ok() && range.error().code() == "store.no_log") return trimmed();
   if (TRY(std::move(range)).first > after + 1) return trimmed();

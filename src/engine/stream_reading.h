@@ -11,8 +11,6 @@ Error stream_missing(std::string_view arn);
 Error shard_missing();
 Error trimmed();
 
-int64_t stream_now_ms(Context& context);
-
 // A stream with what its log has, read in the order that makes them fit: nothing that is in `range`
 // can belong to a generation that `stream` does not know, unless the stream is closing.
 struct StreamNow {

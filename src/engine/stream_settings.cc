@@ -4,6 +4,7 @@
 #include "engine/error.h"
 #include "engine/stream_reading.h"
 #include "engine/streams.h"
+#include "io/wall_ms.h"
 
 namespace offramp::engine {
 namespace {
@@ -17,7 +18,7 @@ Status begin_stream(Context& context, const Table& old, const Table& table) {
   stream.on = true;
   stream.view = stream_view(table.stream.view).value_or(StreamView::kNewAndOldImages);
   stream.width = std::clamp<uint32_t>(context.options.stream_shards, 1, kStreamWidthMax);
-  stream.created_ms = stream_now_ms(context);
+  stream.created_ms = io::wall_ms(*context.options.clock);
   stream.generations = {{0, stream.created_ms}};
   stream.table = std::make_shared<const Table>(table);
   Status begun = context.store.begin_log(table.served, {stream.log, stream_entry(stream), true},
@@ -61,7 +62,7 @@ Status change_stream(Context& context, Json specification, Table& table) {
   }
   table.stream.view = specification["StreamViewType"].text();
   auto streams = TRY(context.streams.all());
-  for (int64_t ms = stream_now_ms(context);; ++ms) {
+  for (int64_t ms = io::wall_ms(*context.options.clock);; ++ms) {
     table.stream.label = stream_label(ms);
     if (!streams->contains(table.served.name + "/stream/" + table.stream.label)) return {};
   }

@@ -1,7 +1,8 @@
 #include "engine/streams.h"
 
 #include <algorithm>
-#include <chrono>
+
+#include "io/wall_ms.h"
 
 namespace offramp::engine {
 namespace {
@@ -20,11 +21,6 @@ bool was_changed_meanwhile(const Status& status) {
 std::shared_ptr<const Streams::Loaded> Streams::loaded() const {
   std::lock_guard lock(mutex_);
   return loaded_;
-}
-
-int64_t Streams::now_ms() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall().time_since_epoch())
-      .count();
 }
 
 Result<std::shared_ptr<const Streams::Loaded>> Streams::load(const Loaded& old, uint64_t version) {
@@ -86,7 +82,7 @@ Status Streams::end_generation(Stream stream) {
   }
   Result<uint64_t> mark = store_.log_mark(stream.log);
   if (!mark.ok()) return mark.error().code() == "store.no_log" ? Status() : Status(mark.error());
-  int64_t now = now_ms();
+  int64_t now = io::wall_ms(clock_);
   stream.closing = false;
   stream.generations.push_back({*mark, std::max(now, stream.generations.back().begun_ms + 1)});
   // What ended more than 24 hours ago has nothing that may still be read.
@@ -99,7 +95,7 @@ Status Streams::end_generation(Stream stream) {
 
 Status Streams::trim(const Stream& stream) {
   for (int i = 0; i < kTrimCallsMax; ++i) {
-    Result<uint64_t> trimmed = store_.trim_log(stream.log, now_ms() - kStreamKeptMs);
+    Result<uint64_t> trimmed = store_.trim_log(stream.log, io::wall_ms(clock_) - kStreamKeptMs);
     if (!trimmed.ok())
       return trimmed.error().code() == "store.no_log" ? Status() : Status(trimmed.error());
     if (*trimmed == 0) break;
@@ -108,7 +104,7 @@ Status Streams::trim(const Stream& stream) {
 }
 
 Status Streams::maintain(const Stream& stream, bool trims) {
-  int64_t now = now_ms();
+  int64_t now = io::wall_ms(clock_);
   if (trims) TRY(trim(stream));
   if (stream.on) {
     bool due = stream.generations.back().begun_ms + shard_ms_ <= now;

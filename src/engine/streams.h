@@ -45,7 +45,6 @@ class Streams {
   };
   std::shared_ptr<const Loaded> loaded() const;
   Result<std::shared_ptr<const Loaded>> load(const Loaded& old, uint64_t version);
-  int64_t now_ms() const;
   Status maintain(const Stream& stream, bool trims);
   Status end_generation(Stream stream);
   Status trim(const Stream& stream);

@@ -1,7 +1,5 @@
 #include "engine/table_changes.h"
 
-#include <chrono>
-
 #include "engine/constraints.h"
 #include "engine/error.h"
 #include "target/served_mapping.h"
@@ -14,16 +12,18 @@ constexpr int kEntryTriesMax = 5;
 
 }  // namespace
 
-int64_t now_ms(io::Clock& clock) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(clock.wall().time_since_epoch())
-      .count();
-}
-
 Result<TableRef> existing_table(Context& context) {
   std::string_view name = context.request["TableName"].text();
   TableRef table = TRY(context.catalog.find(name));
   if (!table) return table_not_found(table_of(name));
   return table;
+}
+
+Result<TableRef> named_table(Context& context) {
+  Constraints constraints;
+  TRY(constraints.table_name(context.request.root()));
+  TRY(constraints.done());
+  return existing_table(context);
 }
 
 Result<TableRef> change_table(

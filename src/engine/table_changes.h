@@ -10,12 +10,11 @@
 
 namespace offramp::engine {
 
-// Milliseconds since 1970.
-int64_t now_ms(io::Clock& clock);
-
 // The table that TableName names; "Requested resource not found: Table: t not found" when there is
 // none.
 Result<TableRef> existing_table(Context& context);
+// The same, after the constraints on TableName.
+Result<TableRef> named_table(Context& context);
 
 // `find` gives the table as it is, `change` makes it what it shall be (it may be called again with
 // another one). The table as it is then; other processes learn of it within a second or so.

@@ -5,9 +5,9 @@
 #include <xxhash.h>
 
 #include <charconv>
-#include <chrono>
 
 #include "engine/operation.h"
+#include "io/wall_ms.h"
 #include "target/served_mapping.h"
 
 namespace offramp::engine {
@@ -17,11 +17,6 @@ constexpr int64_t kValidMs = 10 * 60 * 1000;
 constexpr uint32_t kWritesPerSweep = 100;
 constexpr size_t kRowsPerSweep = 300;
 constexpr std::string_view kSqlTable = "_offramp_tokens";
-
-int64_t wall_ms(Context& context) {
-  auto since = context.options.clock->wall().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
-}
 
 struct Hash {
   uint64_t low = 0, high = 0;
@@ -115,7 +110,7 @@ Status sweep(Context& context) {
   if (context.page.more && rows.size() > 0)
     sweep.after = rows.item(rows.size() - 1).find("token").bytes();
 
-  int64_t now = wall_ms(context);
+  int64_t now = io::wall_ms(*context.options.clock);
   ddb::ItemBatch keys;
   for (size_t i = 0; i < rows.size(); ++i)
     if (is_old(rows.item(i), now)) append_key(rows.item(i).find("token").bytes(), keys);
@@ -142,7 +137,7 @@ std::string content_hash(Json json) {
 Result<Token> Token::make(Context& context, std::string_view text, Json actions) {
   Token token;
   token.table_ = TRY(token_table(context));
-  token.now_ms_ = wall_ms(context);
+  token.now_ms_ = io::wall_ms(*context.options.clock);
   base::Arena& arena = token.row_.arena;
   auto keep = [&](std::string_view bytes) {
     return std::string_view(arena.copy(bytes), bytes.size());

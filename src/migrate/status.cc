@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "ddb/wire_json.h"
+#include "io/wall_ms.h"
 #include "migrate/progress.h"
 
 namespace offramp::migrate {
@@ -14,16 +15,12 @@ namespace {
 constexpr int64_t kSilenceMs = 10'000;  // a process says where it stands every second
 constexpr int64_t kInSyncLagMs = 60'000;  // more than this is catching up
 
-int64_t unix_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 Phase phase_of(const MigrationStatus& status, bool loaded) {
   if (!status.gap.empty()) return Phase::kGap;
   if (status.captures && loaded) {
     // A verdict is of a moment; what a person wants to know is whether the target keeps up.
     // A process that is gone, or that says nothing, keeps up with nothing.
-    bool in_sync = status.running && status.live && unix_ms() - status.live->at_ms < kSilenceMs &&
+    bool in_sync = status.running && status.live && io::wall_ms(io::system_clock()) - status.live->at_ms < kSilenceMs &&
                    status.live->lag_ms().value_or(INT64_MAX) < kInSyncLagMs && (status.live->phase == "in sync" || status.live->phase == "verifying");
     return in_sync ? Phase::kInSync : Phase::kCatchingUp;
   }

@@ -70,8 +70,6 @@ void RequestWorker::run() {
   }
 }
 
-Loop::~Loop() { workers_.clear(); }
-
 Status Loop::start() {
   auto worker = std::make_unique<RequestWorker>(*this, TRY(make_handler_()));
   idle_.push_back(worker.get());

@@ -52,7 +52,6 @@ class Loop final : public FiberScheduler {
   using MakeHandler = std::function<Result<std::unique_ptr<Handler>>()>;
   Loop(const MakeHandler& make_handler, size_t workers_max)
       : make_handler_(make_handler), workers_max_(workers_max) {}
-  ~Loop() override;
 
   // The first worker; before run().
   Status start();

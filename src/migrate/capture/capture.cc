@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/kill_point.h"
+#include "io/wall_ms.h"
 #include "migrate/workers.h"
 
 namespace offramp::migrate::capture {
@@ -23,7 +24,7 @@ Capture::Capture(source::ChangeSource& source, spool::Spool& spool, const Captur
     : source_(source), spool_(spool), options_(options) {}
 
 int64_t Capture::wall_ms() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(options_.clock->wall().time_since_epoch()).count();
+  return io::wall_ms(*options_.clock);
 }
 
 Result<std::vector<source::Shard>> Capture::list_settled(const std::string& stream) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/kill_point.h"
+#include "io/wall_ms.h"
 #include "migrate/workers.h"
 #include "source/streams/streams_source.h"
 
@@ -198,7 +199,7 @@ Status Live::follow() {
 }
 
 int64_t Live::now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(options_.clock->wall().time_since_epoch()).count();
+  return io::wall_ms(*options_.clock);
 }
 
 int64_t Live::applied_until_ms() {

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/version.h"
+#include "io/wall_ms.h"
 #include "migrate/metrics/families.h"
 
 namespace offramp::migrate::metrics {
@@ -18,7 +19,7 @@ Metrics::Entry::~Entry() {
 Metrics::Metrics(const MetricsOptions& options) : options_(options), started_ms_(wall_ms()) {}
 
 int64_t Metrics::wall_ms() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(options_.clock->wall().time_since_epoch()).count();
+  return io::wall_ms(*options_.clock);
 }
 
 std::unique_ptr<Metrics::Entry> Metrics::add(std::string table, Sampler sampler) {
