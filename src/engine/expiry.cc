@@ -74,17 +74,20 @@ Status Expiry::sweep_table(TableRef table, std::stop_token stop) {
       return std::move(origin).error();
   }
   for (bool first = true; !stop.stop_requested(); first = false) {
-    // As it is by now: it may have been switched off, or the table dropped and made again.
-    TableRef now = TRY(catalog_.find(table->served.name));
-    if (!now || now->served.id != table->served.id || now->expires_by != table->expires_by)
-      return {};
-    table = now;
     auto begun = options_.clock->now();
     target::PageRequest request{.table = &table->served};
     request.items_max = kPageItems;
     request.bytes_max = kPageBytes;
     if (!first) request.after = last_.item(0);
     TRY(session_->read(request, page_));
+    // Another process may have switched it off, or dropped the table and made it again: asked of
+    // the database behind each read, so that nothing is deleted that was written since.
+    auto tables = TRY(catalog_.all());
+    auto now = tables->find(table->served.name);
+    if (now == tables->end() || now->second->served.id != table->served.id ||
+        now->second->expires_by != table->expires_by)
+      return {};
+    table = now->second;
     TRY(delete_expired(*table, page_.items));
     if (!page_.more || page_.items.size() == 0) return {};
     keep_key(*table, page_.items.item(page_.items.size() - 1), last_);

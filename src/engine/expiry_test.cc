@@ -108,6 +108,18 @@ TEST_F(ExpiryTest, StopsWhenItIsSwitchedOffOrAskedTo) {
   EXPECT_EQ(left(), "a");
 }
 
+TEST_F(ExpiryTest, AnotherProcessSwitchesItOffBehindARead) {
+  put_at("a", kNow - 1);
+  // The request goes through the fixture's engine, whose catalog is not the sweep's.
+  store.after_read = [&] {
+    store.after_read = nullptr;
+    ok("UpdateTimeToLive",
+       R"({"TableName":"tab","TimeToLiveSpecification":{"Enabled":false,"AttributeName":"at"}})");
+  };
+  EXPECT_EQ(sweep(), 0U);
+  EXPECT_EQ(left(), "a");
+}
+
 TEST_F(ExpiryTest, ADatabaseThatIsGoneIsAnErrorForTheLog) {
   put_at("a", kNow - 1);
   store.before_read = [] { return Status(Error(ErrorKind::kUnavailable, "test.gone", "gone")); };
