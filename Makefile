@@ -97,4 +97,4 @@ format-check:
 	@git ls-files '*.cc' '*.h' | xargs clang-format-14 --dry-run --Werror
 
 clean:
-	rm -rf build build-asan build-tsan build-fuzz demo
+	rm -rf build build-asan build-tsan demo

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds every fuzzer of the project and runs each for SECONDS, from its seeds in tests/fuzz/corpus/NAME.
-# Fails on the first finding; the input is then under build-fuzz/findings: fix the cause, and add the input to the
-# corpus. What the fuzzers learn is kept in build-fuzz/corpus and used again.
+# Fails on the first finding; the input is then under build-asan/findings: fix the cause, and add the input to the
+# corpus. What the fuzzers learn is kept in build-asan/corpus and used again.
 #
 #   tests/fuzz/run.sh SECONDS [NAME…]      NAME: ion, expression, …; all when none is given
 #
@@ -14,7 +14,7 @@ if [ $# -lt 1 ] || ! [ "$1" -gt 0 ] 2>/dev/null; then
 fi
 seconds=$1
 shift
-build=${OFFRAMP_FUZZ_BUILD:-build-fuzz}
+build=${OFFRAMP_FUZZ_BUILD:-build-asan}
 
 if [ $# -eq 0 ]; then
   # shellcheck disable=SC2046 # names have no blanks
@@ -23,8 +23,7 @@ fi
 targets=""
 for name in "$@"; do targets="$targets ${name}_fuzz"; done
 
-# The libraries are instrumented too (fuzzer-no-link): without it a fuzzer sees none of the branches it is to explore.
-cmake --preset fuzz -B "$build" -DOFFRAMP_SANITIZE=address,undefined,fuzzer-no-link >/dev/null
+cmake --preset asan -B "$build" >/dev/null
 # shellcheck disable=SC2086
 ninja -C "$build" $targets
 

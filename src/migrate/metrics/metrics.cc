@@ -50,10 +50,11 @@ std::string Metrics::text() {
       entry->health_.observe(sample, now);
       tables.push_back({entry->table_, std::move(sample), entry->health_.complaint(now).empty()});
     }
-    for (const auto& [table, why] : failed_) {
+    for (const auto& [failed, why] : failed_) {
       // One that is being taken down is still among the entries.
-      auto same = [&](const TableSample& other) { return other.table == table; };
-      if (std::none_of(tables.begin(), tables.end(), same)) tables.push_back({table, Sample{.phase = "failed"}, false});
+      auto same = [&table = failed](const TableSample& other) { return other.table == table; };
+      if (std::none_of(tables.begin(), tables.end(), same))
+        tables.push_back({failed, Sample{.phase = "failed"}, false});
     }
   }
   std::ostringstream out;
