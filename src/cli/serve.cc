@@ -30,9 +30,6 @@ struct Options {
   int expiry_s = 60;
 };
 
-// How often the engine does what is to be done from time to time.
-constexpr std::chrono::seconds kMaintenanceEvery{1};
-
 // The keys that sign for this endpoint when no file names any: the environment's, else the pair
 // that stands in on loopback (ddb/client.h).
 constexpr const char* kLocalKey = "local";
@@ -93,17 +90,6 @@ Status check_reach(const Options& options, const std::string& address) {
                    "--keys FILE");
 }
 
-// Until it is stopped. An error is told once, until there is another or none.
-void maintain(engine::Engine& engine, const std::stop_token& stop) {
-  std::string told;
-  while (io::system_clock().sleep(kMaintenanceEvery, stop)) {
-    Status status = engine.maintain();
-    std::string now = status.ok() ? std::string() : status.error().message();
-    if (!now.empty() && now != told) print_error(status.error());
-    told = std::move(now);
-  }
-}
-
 Result<int> serve_command(const Options& options) {
   StopOnSignal signals;
   endpoint::EndpointOptions endpoint_options;
@@ -156,7 +142,7 @@ Result<int> serve_command(const Options& options) {
   StopOnSignal::Listener listener(signals, [](const std::string&) {
     fmt::print(stderr, "stopping when requests in progress are answered; a second signal stops at once\n");
   });
-  maintain(*engine, signals.token());
+  signals.wait();
   endpoint->stop(std::chrono::seconds(options.grace_s));
   return 0;
 }

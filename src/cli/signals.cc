@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <semaphore>
 
 namespace offramp::cli {
 namespace {
@@ -39,6 +40,12 @@ StopOnSignal::StopOnSignal() {
       stop_.request_stop();
     }
   });
+}
+
+void StopOnSignal::wait() const {
+  std::binary_semaphore come(0);
+  std::stop_callback tell(stop_.get_token(), [&] { come.release(); });
+  come.acquire();
 }
 
 void StopOnSignal::listen(std::function<void(const std::string&)> say) {

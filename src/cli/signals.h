@@ -17,6 +17,8 @@ class StopOnSignal {
   StopOnSignal(const StopOnSignal&) = delete;
   StopOnSignal& operator=(const StopOnSignal&) = delete;
   std::stop_token token() const { return stop_.get_token(); }
+  // Returns when the first one has come.
+  void wait() const;
 
   // While it lives, what is said about a signal goes to `say` instead of standard error.
   class Listener {

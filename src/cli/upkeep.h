@@ -1,5 +1,6 @@
-// Upkeep: what `serve` does beside requests: deleting expired items, making and removing indexes. A
-// thread for each, because making an index may take long. Both end, soon, with the object.
+// Upkeep: what `serve` does beside requests: streams begin shards and forget what is old, expired
+// items are deleted, indexes are made and removed. A thread for each, because any may take long.
+// All end, soon, with the object.
 #pragma once
 
 #include <chrono>
@@ -19,7 +20,7 @@ class Upkeep {
  private:
   const std::unique_ptr<engine::Expiry> expiry_;
   const std::unique_ptr<engine::IndexBuilds> builds_;
-  std::jthread expires_, builds_thread_;
+  std::jthread streams_, expiries_, indexes_;
 };
 
 }  // namespace offramp::cli

@@ -47,6 +47,10 @@ class ItemBatch {
     roots_.push_back(node_index);
     ordinals_.push_back(ordinal);
   }
+  // Copies an item with all its bytes; returns what it takes, in bytes. `item` may not be of this batch.
+  size_t append(ItemView item, uint64_t ordinal);
+  // The same with its index as the ordinal.
+  size_t append(ItemView item) { return append(item, size()); }
   // Takes back the newest root (its nodes are dropped too).
   void drop_last() {
     nodes_.resize(roots_.back());

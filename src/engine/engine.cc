@@ -107,7 +107,7 @@ Result<std::unique_ptr<Worker>> Engine::worker() {
   return std::unique_ptr<Worker>(new Worker(std::move(impl)));
 }
 
-Status Engine::maintain() { return impl_->streams.maintain(); }
+Status Engine::maintain_streams() { return impl_->streams.maintain(); }
 
 std::unique_ptr<Expiry> Engine::expiry() {
   return std::make_unique<Expiry>(impl_->options, impl_->store, impl_->catalog);

@@ -69,7 +69,7 @@ class Engine {
   Result<std::unique_ptr<Worker>> worker();
   // What is to be done every second or so: streams begin new shards and forget what is older than
   // 24 hours. One thread at a time; several processes may do it for one database.
-  Status maintain();
+  Status maintain_streams();
   // See expiry.h; the engine outlives it.
   std::unique_ptr<Expiry> expiry();
   // See index_builds.h; the engine outlives it.

@@ -163,18 +163,8 @@ class LogStore : public MemoryStore {
   static bool add(const std::optional<OwnedItem>& item, ddb::ItemBatch& items, uint32_t& root,
                   size_t& bytes) {
     if (!item) return false;
-    std::vector<ddb::Node>& nodes = items.nodes();
-    size_t at = nodes.size();
-    const ddb::Node* from = item->view().node();
-    nodes.insert(nodes.end(), from, from + from->span);
-    for (size_t i = at; i < nodes.size(); ++i) {
-      ddb::Node& node = nodes[i];
-      if (node.name) node.name = items.arena.copy({node.name, node.name_size});
-      if (node.data && !ddb::is_container(node.type))
-        node.data = items.arena.copy({node.data, node.size});
-    }
     root = static_cast<uint32_t>(items.size());
-    items.add_root(static_cast<uint32_t>(at), items.size());
+    items.append(item->view());
     bytes += ddb::item_size(item->view());
     return true;
   }

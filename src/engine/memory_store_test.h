@@ -238,18 +238,6 @@ class MemorySession : public target::StoreSession {
       return Error(ErrorKind::kConfig, "store.no_table", "no table");
     return &found->second;
   }
-  static void append(ddb::ItemView item, ddb::ItemBatch& batch) {
-    std::vector<ddb::Node>& nodes = batch.nodes();
-    size_t at = nodes.size();
-    nodes.insert(nodes.end(), item.node(), item.node() + item.node()->span);
-    for (size_t i = at; i < nodes.size(); ++i) {
-      ddb::Node& node = nodes[i];
-      if (node.name) node.name = batch.arena.copy({node.name, node.name_size});
-      if (node.data && !ddb::is_container(node.type))
-        node.data = batch.arena.copy({node.data, node.size});
-    }
-    batch.add_root(static_cast<uint32_t>(at), batch.size());
-  }
   Status look_up(std::span<const target::ItemRef> refs, ddb::ItemBatch& batch,
                  std::vector<ddb::ItemView>& found) {
     batch.reset();
@@ -258,7 +246,7 @@ class MemorySession : public target::StoreSession {
       MemoryStore::Items& all = *TRY(items(*ref.table));
       auto item = all.find(key_of(*ref.table, ref.key));
       there.push_back(item != all.end());
-      if (item != all.end()) append(item->second.view(), batch);
+      if (item != all.end()) batch.append(item->second.view());
     }
     found.clear();
     for (size_t i = 0, at = 0; i < refs.size(); ++i)
@@ -367,7 +355,7 @@ inline Status MemorySession::read_page(const target::PageRequest& request, targe
       page.more = true;
       break;
     }
-    append(entry.item, page.items);
+    page.items.append(entry.item);
     bytes += ddb::item_size(entry.item);
   }
   return {};

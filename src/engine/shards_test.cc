@@ -118,7 +118,7 @@ TEST_F(StreamTest, NobodyReadsBehindTheEndOfAGeneration) {
     read_on();
     EXPECT_FALSE(from.empty()) << "it has not ended yet";
   };
-  EXPECT_TRUE(engine->maintain().ok());
+  EXPECT_TRUE(engine->maintain_streams().ok());
   store.before_update_log = nullptr;
   EXPECT_EQ(step, 2);
   put(item("a", 1, "3"));
@@ -141,10 +141,10 @@ TEST_F(StreamTest, AGenerationThatSomebodyBeganToEndIsEnded) {
   store.before_update_log = [&] {
     if (++updates == 2) {
       store.before_update_log = nullptr;
-      EXPECT_TRUE(other->maintain().ok());
+      EXPECT_TRUE(other->maintain_streams().ok());
     }
   };
-  EXPECT_TRUE(engine->maintain().ok());
+  EXPECT_TRUE(engine->maintain_streams().ok());
   EXPECT_EQ(shards_of(arn).size(), 8u);
   EXPECT_THAT(told(read_stream(arn)), ElementsAre("INSERT a/1 x"));
 }

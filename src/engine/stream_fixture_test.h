@@ -122,7 +122,7 @@ class StreamTest : public testing::Test {
   }
   void pass(std::chrono::nanoseconds time) {
     clock.pass(time);
-    Status status = engine->maintain();
+    Status status = engine->maintain_streams();
     EXPECT_TRUE(status.ok()) << status.error().message();
   }
 

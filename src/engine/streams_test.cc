@@ -297,7 +297,7 @@ TEST_F(StreamTest, AStoreWithoutLogsRefusesStreams) {
             "ValidationException: One or more parameter values were invalid: Streams are not "
             "available at this endpoint's database");
   EXPECT_TRUE(ok("ListTables", json::object())["TableNames"].empty());
-  EXPECT_TRUE(engine->maintain().ok());
+  EXPECT_TRUE(engine->maintain_streams().ok());
   worker.reset();
   engine.reset();
 }

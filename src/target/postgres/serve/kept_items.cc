@@ -6,20 +6,6 @@
 
 namespace offramp::target::postgres {
 
-void append_copy(ddb::ItemView item, ddb::ItemBatch& batch) {
-  std::vector<ddb::Node>& nodes = batch.nodes();
-  uint32_t root = static_cast<uint32_t>(nodes.size());
-  const ddb::Node* from = item.node();
-  nodes.insert(nodes.end(), from, from + from->span);
-  for (uint32_t i = root; i < nodes.size(); ++i) {
-    ddb::Node& node = nodes[i];
-    if (node.name) node.name = batch.arena.copy({node.name, node.name_size});
-    if (node.data && !ddb::is_container(node.type))
-      node.data = batch.arena.copy({node.data, node.size});
-  }
-  batch.add_root(root, batch.size());
-}
-
 void KeptItems::begin(const Range& range, const PageRequest& request) {
   range_ = &range;
   items_max_ = request.items_max;
@@ -34,7 +20,7 @@ void KeptItems::begin(const Range& range, const PageRequest& request) {
 void KeptItems::offer(Range::Segment segment) {
   ddb::ItemView item = candidate_.item(0);
   if (!range_->takes(item, segment)) return;
-  append_copy(item, batch_);
+  batch_.append(item);
   sizes_.push_back(static_cast<uint32_t>(ddb::item_size(item)));
   bytes_ += sizes_.back();
   order_.push_back(static_cast<uint32_t>(batch_.size() - 1));
@@ -57,7 +43,7 @@ void KeptItems::prune() {
   spare_.reset();
   std::vector<uint32_t> sizes;
   for (size_t i = 0; i < keep; ++i) {
-    append_copy(batch_.item(order_[i]), spare_);
+    spare_.append(batch_.item(order_[i]));
     sizes.push_back(sizes_[order_[i]]);
   }
   std::swap(batch_, spare_);

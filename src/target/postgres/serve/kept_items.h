@@ -11,9 +11,6 @@
 
 namespace offramp::target::postgres {
 
-// A copy of the item, bytes included, at the end of `batch`.
-void append_copy(ddb::ItemView item, ddb::ItemBatch& batch);
-
 class KeptItems {
  public:
   void begin(const Range& range, const PageRequest& request);

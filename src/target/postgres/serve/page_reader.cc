@@ -342,7 +342,7 @@ Result<bool> PageReader::merge(TableState& state, Page& page, Mode mode) {
   while (!page.more) {
     Stream* stream = least();
     if (!stream && kept_.ended()) break;
-    append_copy(stream ? stream->head.item(0) : kept_.head(), page.items);
+    page.items.append(stream ? stream->head.item(0) : kept_.head());
     if (count(state, page.items.item(page.items.size() - 1), page)) break;
     if (!stream)
       kept_.next();

@@ -13,20 +13,6 @@ constexpr size_t kPoolBytesMin = 4 << 20;
 
 }  // namespace
 
-void append_copy(ddb::ItemView item, ddb::ItemBatch& to) {
-  const ddb::Node* from = item.node();
-  std::vector<ddb::Node>& nodes = to.nodes();
-  size_t root = nodes.size();
-  nodes.insert(nodes.end(), from, from + from->span);
-  for (size_t i = root; i < nodes.size(); ++i) {
-    ddb::Node& node = nodes[i];
-    if (node.name) node.name = to.arena.copy({node.name, node.name_size});
-    if (node.data && !ddb::is_container(node.type))
-      node.data = to.arena.copy({node.data, node.size});
-  }
-  to.add_root(static_cast<uint32_t>(root), to.size());
-}
-
 void Collector::start(const PageRequest& request, const PageFilter& filter) {
   request_ = &request;
   filter_ = &filter;
@@ -63,7 +49,7 @@ void Collector::prune() {
   cut();
   other_.reset();
   for (Entry& entry : entries_) {
-    append_copy(pool_.item(entry.item), other_);
+    other_.append(pool_.item(entry.item));
     entry.item = static_cast<uint32_t>(other_.size() - 1);
   }
   std::swap(pool_, other_);
@@ -72,7 +58,7 @@ void Collector::prune() {
 
 void Collector::finish(Page& page) {
   page.more = cut();
-  for (const Entry& entry : entries_) append_copy(pool_.item(entry.item), page.items);
+  for (const Entry& entry : entries_) page.items.append(pool_.item(entry.item));
 }
 
 }  // namespace offramp::target::sqlite::serve

@@ -40,7 +40,4 @@ inline bool page_is_full(const PageRequest& request, size_t items, size_t bytes)
   return items >= request.items_max || bytes >= request.bytes_max;
 }
 
-// Appends a copy of the item, bytes and all.
-void append_copy(ddb::ItemView item, ddb::ItemBatch& to);
-
 }  // namespace offramp::target::sqlite::serve
