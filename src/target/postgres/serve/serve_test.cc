@@ -113,6 +113,36 @@ class PostgresServe : public testing::TestWithParam<On> {
   std::unique_ptr<StoreSession> session_;
 };
 
+// A request, or a batch of several, may come while an index is added: it knows the table from
+// before and from after.
+TEST_P(PostgresServe, OneCallKnowsATableTwice) {
+  ServedTable before = create("twice"), after = before;
+  ASSERT_TRUE(make_mapping(after, store_->limits()).ok());
+  ASSERT_NE(before.mapping, after.mapping);
+  for (const char* pk : {"a", "b", "c", "d"})
+    ASSERT_TRUE(put(*session_, before, counter(pk, 1)).ok());
+  for (int round = 0; round < 3; ++round) {
+    std::vector<TestItem> keys, items;
+    std::vector<ItemRef> refs;
+    for (const char* pk : {"a", "b", "c", "d"}) keys.emplace_back(key(pk));
+    for (size_t i = 0; i < keys.size(); ++i)
+      refs.push_back({i % 2 ? &after : &before, keys[i].view()});
+    ddb::ItemBatch batch;
+    std::vector<ddb::ItemView> found;
+    ASSERT_TRUE(session_->get(refs, batch, found).ok());
+    for (ddb::ItemView item : found) EXPECT_EQ(count_of(item), round + 1);
+    Status written = session_->write(refs, [&](auto old, std::span<Decision> out) -> Status {
+      items.clear();
+      for (size_t i = 0; i < refs.size(); ++i)
+        items.emplace_back(
+            counter(std::string(1, static_cast<char>('a' + i)), count_of(old[i]) + 1));
+      for (size_t i = 0; i < refs.size(); ++i) out[i] = {Decision::Kind::kPut, items[i].view()};
+      return {};
+    });
+    ASSERT_TRUE(written.ok()) << written.error().message();
+  }
+}
+
 // A table that is known anew: the statements of before are given up in the message of a read that
 // sets its transaction's isolation level.
 TEST_P(PostgresServe, StatementsAreGivenUpBesideASnapshot) {

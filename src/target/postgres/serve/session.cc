@@ -23,30 +23,32 @@ Result<TableState*> Session::state_of(const ServedTable& table) {
     return newest_;
   }
   std::unique_ptr<TableState>& state = states_[table.id];
-  if (state && state->mapping != table.mapping) {
-    state->each_statement([&](Statement& statement) { channel_.forget(statement); });
-    state.reset();
-  }
+  // One call may know the table from before and from after a change of its indexes.
+  if (state && state->mapping != table.mapping) replaced_.push_back(std::move(state));
   if (!state) state = std::make_unique<TableState>(table, schema_);
   state->used = clock_;
   newest_ = state.get();
   return newest_;
 }
 
-// Only between calls: works_ point to states.
-Status Session::evict_if_many() {
-  if (states_.size() <= kStatesMax) return {};
+// Only between calls: works_ and what is queued point to states.
+void Session::give_up_states() {
+  auto forget = [&](TableState& state) {
+    state.each_statement([&](Statement& statement) { channel_.forget(statement); });
+  };
+  for (const std::unique_ptr<TableState>& state : replaced_) forget(*state);
+  replaced_.clear();
+  if (states_.size() <= kStatesMax) return;
   auto oldest = std::min_element(states_.begin(), states_.end(), [](const auto& a, const auto& b) {
     return a.second->used < b.second->used;
   });
   if (newest_ == oldest->second.get()) newest_ = nullptr;
-  oldest->second->each_statement([&](Statement& statement) { channel_.forget(statement); });
+  forget(*oldest->second);
   states_.erase(oldest);
-  return {};
 }
 
 Status Session::prepare(std::span<const ItemRef> refs) {
-  TRY(evict_if_many());
+  give_up_states();
   TRY(channel_.connect());
   used_ = 0;
   for (const ItemRef& ref : refs) {
@@ -206,7 +208,7 @@ Status Session::read(const PageRequest& request, Page& page) {
   for (int conflicts = 0, renewals = 0;;) {
     page.items.reset();
     page.more = false;
-    TRY(evict_if_many());
+    give_up_states();
     Status status = channel_.connect();
     if (status.ok()) status = reader_.read(*TRY(state_of(*request.table)), request, page);
     if (status.ok()) return {};

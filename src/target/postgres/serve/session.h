@@ -106,7 +106,7 @@ class Session final : public StoreSession {
   enum class Absent { kUnknown, kSure };  // what is known of the key's old item
 
   Result<TableState*> state_of(const ServedTable& table);
-  Status evict_if_many();
+  void give_up_states();
   Status prepare(std::span<const ItemRef> refs);
   // Numbers into works_, in the global order of locks.
   void order_works();
@@ -156,6 +156,7 @@ class Session final : public StoreSession {
   PageReader reader_;
   std::unordered_map<std::string, std::unique_ptr<TableState>> states_;  // by ServedTable::id
   TableState* newest_ = nullptr;
+  std::vector<std::unique_ptr<TableState>> replaced_;  // during a call
   std::unordered_map<std::string, std::unique_ptr<LogState>> logs_;  // by LogState::base
   std::string origin_;
   uint64_t clock_ = 0;

@@ -118,7 +118,7 @@ Status Session::take_change(TableState& state, const QueryResult& rows, int row,
 Status Session::changes_once(const ServedTable& table, const ChangeLogName& name, uint64_t after,
                              uint64_t until, size_t changes_max, size_t bytes_max,
                              ChangePage& page) {
-  TRY(evict_if_many());
+  give_up_states();
   TRY(channel_.connect());
   TableState& state = *TRY(state_of(table));
   LogState& log = log_of(name, state);
