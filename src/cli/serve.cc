@@ -27,6 +27,7 @@ struct Options {
   int threads = 0;
   int grace_s = 10;
   int stream_shard_s = 4 * 3600;
+  int stream_retention_s = 24 * 3600;
   int expiry_s = 60;
 };
 
@@ -112,6 +113,7 @@ Result<int> serve_command(const Options& options) {
   engine::EngineOptions engine_options;
   engine_options.region = options.region;
   engine_options.stream_shard_age = std::chrono::seconds(options.stream_shard_s);
+  engine_options.stream_retention = std::chrono::seconds(options.stream_retention_s);
   engine_options.log = [](const Error& error) { print_error(error); };
   auto engine = TRY(engine::Engine::open(*store, std::move(engine_options)));
   for (ServedPlan::Table& table : plan.tables) {
@@ -198,6 +200,11 @@ void add_serve(CLI::App& app, Action& action) {
   command
       ->add_option("--stream-shard-seconds", options->stream_shard_s,
                    "age at which a stream's shards are followed by new ones")
+      ->check(CLI::Range(1, 24 * 3600))
+      ->capture_default_str();
+  command
+      ->add_option("--stream-retention-seconds", options->stream_retention_s,
+                   "how long a stream keeps a change; less than DynamoDB's 24 hours is for tests")
       ->check(CLI::Range(1, 24 * 3600))
       ->capture_default_str();
   command

@@ -28,7 +28,7 @@ struct Engine::Impl {
       : store(store),
         options(std::move(given)),
         catalog(store, *options.clock),
-        streams(store, *options.clock, options.stream_shard_age.count()) {}
+        streams(store, options) {}
   target::Store& store;
   const EngineOptions options;
   Catalog catalog;

@@ -33,6 +33,8 @@ struct EngineOptions {
   // Shards of a stream that is switched on from now on; and how old they get before others follow.
   uint32_t stream_shards = 4;
   std::chrono::milliseconds stream_shard_age = std::chrono::hours(4);
+  // How long a stream keeps a change; the service's is 24 hours, and tests take less.
+  std::chrono::milliseconds stream_retention = std::chrono::hours(24);
   io::Clock* clock = &io::system_clock();
   std::function<void(const Error&)> log;  // errors that are not the client's; any thread
 };
@@ -68,7 +70,7 @@ class Engine {
   Status serve_plan_table(target::ServedTable table, const std::vector<model::SecondaryIndex>& indexes);
   Result<std::unique_ptr<Worker>> worker();
   // What is to be done every second or so: streams begin new shards and forget what is older than
-  // 24 hours. One thread at a time; several processes may do it for one database.
+  // their retention. One thread at a time; several processes may do it for one database.
   Status maintain_streams();
   // See expiry.h; the engine outlives it.
   std::unique_ptr<Expiry> expiry();

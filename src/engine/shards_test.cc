@@ -12,6 +12,7 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::minutes;
+using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -243,6 +244,35 @@ TEST_F(StreamTest, ChangesAreKeptForADay) {
                                          {"SequenceNumber", first_number}}),
               StartsWith("TrimmedDataAccessException: "));
   EXPECT_THAT(told(read_shard(horizon)), ElementsAre("INSERT a/100 young"));
+}
+
+TEST_F(StreamTest, ARetentionOfSecondsIsKept) {
+  retention = seconds(20);
+  shard_age = seconds(5);
+  worker.reset();
+  engine = open();
+  worker = std::move(engine->worker()).value();
+  std::string arn = make_table();
+  std::string first = shards_of(arn)[0]["ShardId"];
+  for (int i = 0; i < 60; ++i) {
+    put(item("a", i, "x"));
+    pass(seconds(1));
+    // Of the last 20 seconds, and of two more until they are trimmed.
+    EXPECT_THAT(read_stream(arn).size(),
+                testing::AllOf(testing::Ge(std::min(i + 1, 20)), testing::Le(std::min(i + 1, 23))))
+        << i;
+    EXPECT_LE(shards_of(arn).size(), 4u * 6) << "five that ended, and the open ones";
+  }
+  EXPECT_THAT(
+      error("GetShardIterator",
+            {{"StreamArn", arn}, {"ShardId", first}, {"ShardIteratorType", "TRIM_HORIZON"}}),
+      StartsWith("ResourceNotFoundException: "));
+  update({{"StreamEnabled", false}});
+  pass(seconds(1));
+  for (int i = 0; i < 20; ++i) pass(seconds(1));
+  EXPECT_EQ(ok("ListStreams", json::object())["Streams"].size(), 1u);
+  pass(seconds(2));
+  EXPECT_TRUE(ok("ListStreams", json::object())["Streams"].empty()) << "dropped with its log";
 }
 
 TEST_F(StreamTest, OldShardsAreForgotten) {

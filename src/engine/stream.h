@@ -24,9 +24,6 @@
 
 namespace offramp::engine {
 
-// 24 hours, as at the service.
-constexpr int64_t kStreamKeptMs = 24LL * 3600 * 1000;
-
 enum class StreamView : uint8_t { kKeysOnly, kNewImage, kOldImage, kNewAndOldImages };
 std::string_view stream_view_name(StreamView view);
 std::optional<StreamView> stream_view(std::string_view name);
@@ -69,10 +66,9 @@ struct Stream {
   std::optional<Shard> find_shard(std::string_view id) const;
   // The one that began then.
   std::optional<size_t> find_generation(int64_t begun_ms) const;
-  // Nothing in it may be read any more.
-  bool is_forgotten(size_t generation, int64_t now_ms) const {
-    return generation + 1 < generations.size() &&
-           generations[generation + 1].begun_ms + kStreamKeptMs < now_ms;
+  // Nothing in it may be read any more: it ended before `horizon_ms`.
+  bool is_forgotten(size_t generation, int64_t horizon_ms) const {
+    return generation + 1 < generations.size() && generations[generation + 1].begun_ms < horizon_ms;
   }
   // Which shard of its generation a change of the item with this key is in.
   uint32_t shard_of(ddb::ValueView partition_value) const;

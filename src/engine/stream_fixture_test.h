@@ -23,7 +23,8 @@ class StreamTest : public testing::Test {
   std::unique_ptr<Engine> open() {
     EngineOptions options;
     options.clock = &clock;
-    options.stream_shard_age = std::chrono::hours(4);
+    options.stream_shard_age = shard_age;
+    options.stream_retention = retention;
     options.log = [this](const Error& error) { logged.push_back(error.message()); };
     return std::move(Engine::open(store, options)).value();
   }
@@ -126,6 +127,7 @@ class StreamTest : public testing::Test {
     EXPECT_TRUE(status.ok()) << status.error().message();
   }
 
+  std::chrono::milliseconds shard_age = std::chrono::hours(4), retention = std::chrono::hours(24);
   io::FakeClock clock;
   LogStore store{clock};
   std::vector<std::string> logged;

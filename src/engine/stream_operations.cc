@@ -108,7 +108,7 @@ void write_shard(const StreamNow& now, const Shard& shard, JsonWriter& write) {
 }
 
 // The shards behind `start` that are children of `parent`, if it is given.
-void write_shards(const StreamNow& now, Json start, Json parent, int64_t left, int64_t now_ms,
+void write_shards(const StreamNow& now, Json start, Json parent, int64_t left, int64_t horizon,
                   JsonWriter& write) {
   const Stream& stream = *now.stream;
   write.name("Shards");
@@ -121,7 +121,7 @@ void write_shards(const StreamNow& now, Json start, Json parent, int64_t left, i
     shard = {shard.generation + 1, 0};
   };
   for (; shard.generation < stream.generations.size() && !more; next()) {
-    if (stream.is_forgotten(shard.generation, now_ms)) continue;
+    if (stream.is_forgotten(shard.generation, horizon)) continue;
     std::string id = stream.shard_id(shard);
     if ((start && id <= start.text()) || (parent && stream.parent_id(shard) != parent.text()))
       continue;
@@ -166,9 +166,9 @@ Status describe_stream(Context& context) {
   write.time("CreationRequestDateTime", stream.created_ms);
   write.text("TableName", stream.table_name());
   write_key_schema(*stream.table, write);
-  write_shards(
-      now, context.request["ExclusiveStartShardId"], context.request["ShardFilter"]["ShardId"],
-      context.request["Limit"].integer(kListedMax), io::wall_ms(*context.options.clock), write);
+  write_shards(now, context.request["ExclusiveStartShardId"],
+               context.request["ShardFilter"]["ShardId"],
+               context.request["Limit"].integer(kListedMax), horizon_ms(context), write);
   write.close('}');
   write.close('}');
   return {};
@@ -237,7 +237,8 @@ Status get_shard_iterator(Context& context) {
   StreamNow now = TRY(stream_now(context, arn));
   std::optional<Shard> shard = now.stream->find_shard(context.request["ShardId"].text());
   int64_t now_ms = io::wall_ms(*context.options.clock);
-  if (!shard || now.stream->is_forgotten(shard->generation, now_ms)) return shard_missing();
+  if (!shard || now.stream->is_forgotten(shard->generation, horizon_ms(context)))
+    return shard_missing();
   const Generation& generation = now.stream->generations[shard->generation];
   std::string own_arn = arn_of(context, *now.stream);
   ShardIterator iterator{.stream_arn = own_arn,

@@ -25,6 +25,10 @@ Error trimmed() {
                        "The data you are trying to access has been trimmed");
 }
 
+int64_t horizon_ms(const Context& context) {
+  return io::wall_ms(*context.options.clock) - context.options.stream_retention.count();
+}
+
 uint64_t StreamNow::end_of(size_t generation) const {
   if (generation + 1 < stream->generations.size()) return stream->generations[generation + 1].after;
   // While it closes somebody else may be about to end it before what is there already.
@@ -59,7 +63,7 @@ Status check_not_trimmed(Context& context, const StreamNow& now, size_t generati
                          uint64_t after) {
   int64_t begun_ms = now.stream->generations[generation].begun_ms;
   // Numbers have gaps, so a missing one says nothing where all changes are young.
-  if (begun_ms + kStreamKeptMs - kClocksApartMs > io::wall_ms(*context.options.clock)) return {};
+  if (begun_ms - kClocksApartMs > horizon_ms(context)) return {};
   Result<target::ChangeLogRange> range = context.store.log_range(now.stream->log);
   if (!range.ok() && range.error().code() == "store.no_log") return trimmed();
   if (TRY(std::move(range)).first > after + 1) return trimmed();

@@ -11,6 +11,9 @@ Error stream_missing(std::string_view arn);
 Error shard_missing();
 Error trimmed();
 
+// What was made before then, in ms since 1970, may not be read any more.
+int64_t horizon_ms(const Context& context);
+
 // A stream with what its log has, read in the order that makes them fit: nothing that is in `range`
 // can belong to a generation that `stream` does not know, unless the stream is closing.
 struct StreamNow {

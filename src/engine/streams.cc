@@ -7,7 +7,8 @@
 namespace offramp::engine {
 namespace {
 
-constexpr int64_t kTrimEveryNs = 60'000'000'000;
+// A short retention is kept to within a tenth.
+constexpr int64_t kTrimEveryMsMax = 60'000;
 // Calls of Store::trim_log() for one log at a time.
 constexpr int kTrimCallsMax = 50;
 
@@ -85,8 +86,8 @@ Status Streams::end_generation(Stream stream) {
   int64_t now = io::wall_ms(clock_);
   stream.closing = false;
   stream.generations.push_back({*mark, std::max(now, stream.generations.back().begun_ms + 1)});
-  // What ended more than 24 hours ago has nothing that may still be read.
-  while (stream.generations.size() > 1 && stream.generations[1].begun_ms + kStreamKeptMs < now) {
+  // What ended longer ago than the retention has nothing that may still be read.
+  while (stream.generations.size() > 1 && stream.generations[1].begun_ms + kept_ms_ < now) {
     stream.previous_ms = stream.generations[0].begun_ms;
     stream.generations.erase(stream.generations.begin());
   }
@@ -95,7 +96,7 @@ Status Streams::end_generation(Stream stream) {
 
 Status Streams::trim(const Stream& stream) {
   for (int i = 0; i < kTrimCallsMax; ++i) {
-    Result<uint64_t> trimmed = store_.trim_log(stream.log, io::wall_ms(clock_) - kStreamKeptMs);
+    Result<uint64_t> trimmed = store_.trim_log(stream.log, io::wall_ms(clock_) - kept_ms_);
     if (!trimmed.ok())
       return trimmed.error().code() == "store.no_log" ? Status() : Status(trimmed.error());
     if (*trimmed == 0) break;
@@ -115,7 +116,7 @@ Status Streams::maintain(const Stream& stream, bool trims) {
     ended.ended_ms = now;
     return TRY(write(ended)), Status();
   }
-  if (stream.ended_ms + kStreamKeptMs >= now) return {};
+  if (stream.ended_ms + kept_ms_ >= now) return {};
   Status dropped = store_.drop_log(stream.log);
   return was_changed_meanwhile(dropped) ? Status() : std::move(dropped);
 }
@@ -123,7 +124,7 @@ Status Streams::maintain(const Stream& stream, bool trims) {
 Status Streams::maintain() {
   int64_t now = clock_.now().time_since_epoch().count();
   bool trims = now >= next_trim_ns_;
-  if (trims) next_trim_ns_ = now + kTrimEveryNs;
+  if (trims) next_trim_ns_ = now + std::min(kTrimEveryMsMax, kept_ms_ / 10) * 1'000'000;
   Status first;
   std::shared_ptr<const All> streams = TRY(all());
   for (const auto& [path, stream] : *streams) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/engine.h"
 #include "engine/stream.h"
 #include "io/clock.h"
 #include "target/store.h"
@@ -23,8 +24,11 @@ class Streams {
  public:
   using All = std::map<std::string, StreamRef, std::less<>>;  // by Stream::path()
 
-  Streams(target::Store& store, io::Clock& clock, int64_t shard_ms)
-      : store_(store), clock_(clock), shard_ms_(shard_ms) {}
+  Streams(target::Store& store, const EngineOptions& options)
+      : store_(store),
+        clock_(*options.clock),
+        shard_ms_(options.stream_shard_age.count()),
+        kept_ms_(options.stream_retention.count()) {}
 
   // As of now.
   Result<std::shared_ptr<const All>> all();
@@ -33,9 +37,9 @@ class Streams {
   // The same, possibly as it was a while ago.
   Result<StreamRef> find_known(std::string_view arn);
 
-  // Ends generations that are old enough, forgets what is older than 24 hours, and streams that
-  // ended that long ago. One thread at a time. What another process did at the same time is left to
-  // it; the first error is returned when all streams have been looked at.
+  // Ends generations that are old enough, forgets what is older than the retention, and streams
+  // that ended that long ago. One thread at a time. What another process did at the same time is
+  // left to it; the first error is returned when all streams have been looked at.
   Status maintain();
 
  private:
@@ -53,7 +57,7 @@ class Streams {
 
   target::Store& store_;
   io::Clock& clock_;
-  const int64_t shard_ms_;
+  const int64_t shard_ms_, kept_ms_;
   int64_t next_trim_ns_ = 0;  // of maintain()'s thread
   mutable std::mutex mutex_;
   std::shared_ptr<const Loaded> loaded_ = std::make_shared<const Loaded>();
