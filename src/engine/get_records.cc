@@ -2,6 +2,11 @@
 //
 // A call reads a bounded number of changes, so an answer may be empty although more follows: the
 // shard's records may be few among the others'.
+//
+// Changes may be held back: by a transaction that is open and might log a lower number, or while
+// nobody knows where the generation ends. The answer then has the member offrampMillisBehind, which
+// SDKs drop: changes that were made so long ago, or longer, are known; the shard's tip is not what
+// it seems.
 #include "engine/constraints.h"
 #include "engine/error.h"
 #include "engine/register.h"
@@ -34,11 +39,15 @@ class RecordsReader {
     for (int pages = 0; pages < kPagesMax && after < until && !full_; ++pages) {
       TRY(context_.session->changes(now_.table->served, now_.stream->log, after, until, changes_max,
                                     kPageBytesMax, context_.changes));
+      behind_ = context_.changes.behind;
       if (context_.changes.next == after) break;
       after = tell_page();
     }
     return after;
   }
+
+  // As in target::ChangePage, of what was read last.
+  std::chrono::milliseconds behind() const { return behind_; }
 
  private:
   // The number behind which the next page begins.
@@ -66,6 +75,7 @@ class RecordsReader {
   const size_t limit_;
   JsonWriter write_;
   size_t told_ = 0, bytes_ = 0;
+  std::chrono::milliseconds behind_{0};
   bool full_ = false;
 };
 
@@ -117,6 +127,11 @@ Status get_records(Context& context) {
     context.out.push_back('"');
     append_iterator(iterator, context.out);  // nothing to escape
     context.out.push_back('"');
+    bool is_ending = stream.is_open(shard) && stream.closing;
+    // What is older than the retention is not there to be held back.
+    auto behind = is_ending ? context.options.stream_retention
+                            : std::min(reader.behind(), context.options.stream_retention);
+    if (behind.count() > 0) write.number("offrampMillisBehind", behind.count());
   }
   write.close('}');
   return {};

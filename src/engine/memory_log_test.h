@@ -105,6 +105,8 @@ class LogStore : public MemoryStore {
     page.items.reset();
     page.changes.clear();
     page.next = std::max(after, std::min({until, log->last, known_to.value_or(UINT64_MAX)}));
+    bool held = known_to && *known_to < std::min(until, log->last);
+    page.behind = held ? behind : std::chrono::milliseconds(0);
     size_t bytes = 0;
     for (const Kept& kept : log->changes) {
       if (kept.number <= after || kept.number > page.next) continue;
@@ -121,6 +123,7 @@ class LogStore : public MemoryStore {
 
   // For tests.
   std::optional<uint64_t> known_to;  // a transaction is open that may log a number above this one
+  std::chrono::milliseconds behind{1500};  // told when it holds something back
   std::function<void()> before_update_log, before_changes;
   int pages_read = 0;
 

@@ -209,6 +209,39 @@ TEST_F(StreamTest, WhatIsNotKnownYetIsWaitedFor) {
   EXPECT_EQ(read_stream(arn).size(), 3u);
 }
 
+// Whoever follows a stream must not take what is held back for all that there is.
+TEST_F(StreamTest, AnAnswerSaysThatChangesAreHeldBack) {
+  const char* behind = "offrampMillisBehind";
+  std::string arn = make_table();
+  std::string shard = shards_of(arn)[0]["ShardId"];
+  auto answer = [&] { return ok("GetRecords", {{"ShardIterator", iterator(arn, shard)}}); };
+  put(item("a", 1, "x"));
+  put(item("a", 2, "x"));
+  clock.pass(seconds(10));
+  EXPECT_FALSE(answer().contains(behind));
+  store.known_to = 1;
+  EXPECT_EQ(answer()[behind], 1500);
+  store.behind = std::chrono::milliseconds::max();
+  EXPECT_EQ(answer()[behind], 24 * 3600 * 1000) << "nothing is known";
+  store.known_to = 2;
+  EXPECT_FALSE(answer().contains(behind));
+  store.known_to.reset();
+  // Where the generation ends is not known to anybody yet.
+  json told;
+  store.before_update_log = [&] {
+    store.before_update_log = [&] {
+      store.before_update_log = nullptr;
+      told = answer();
+    };
+  };
+  pass(hours(4));
+  EXPECT_TRUE(told["Records"].empty());
+  EXPECT_EQ(told[behind], 24 * 3600 * 1000);
+  told = answer();
+  EXPECT_FALSE(told.contains(behind));
+  EXPECT_FALSE(told.contains("NextShardIterator"));
+}
+
 TEST_F(StreamTest, IteratorsExpire) {
   std::string arn = make_table();
   std::string from = iterator(arn, shards_of(arn)[0]["ShardId"]);

@@ -32,6 +32,9 @@ struct ShardAnswer {
   bool end = false;         // the shard is closed and this answer held its last records
   // More may be waiting right now: ask again at once. Otherwise the answer reached the shard's tip.
   bool more = false;
+  // The server holds back changes that were made in the last so many milliseconds: at the tip, this
+  // is what it lacks.
+  int64_t behind_ms = 0;
 };
 
 class ShardReader {

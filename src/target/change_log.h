@@ -12,6 +12,7 @@
 //   ('label')`, deleted again before the commit.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -49,6 +50,9 @@ struct ChangePage {
   ddb::ItemBatch items;  // whole items
   std::vector<Change> changes;
   uint64_t next = 0;     // read on after this number
+  // Not all changes behind `next` are known yet; all are that were made longer ago than this. Zero:
+  // nothing is held back, or what is told ends before it.
+  std::chrono::milliseconds behind{0};
 };
 
 struct ChangeLogRange {

@@ -203,8 +203,10 @@ Status Capture::poll(const std::string& id, model::ChangeBatch& batch, std::stop
     counts_.ttl_deletions += by_ttl;
     counts_.changes += batch.changes.size();
   }
-  // At the tip the answer proves all that was written before it was asked for; at the end others have what followed.
-  if (!answered->more && !answered->end) state.complete_until_ms = std::max(state.complete_until_ms, asked_ms);
+  // At the tip the answer proves all that was written before it was asked for, but for what the
+  // server holds back; at the end others have what followed.
+  if (!answered->more && !answered->end)
+    state.complete_until_ms = std::max(state.complete_until_ms, asked_ms - answered->behind_ms);
   state.done = answered->end;
   if (news || state.done) {
     base::kill_point("capture.before_append");
@@ -223,9 +225,11 @@ Status Capture::poll(const std::string& id, model::ChangeBatch& batch, std::stop
     discover_soon_ = true;
     start_runnable();
   } else {
-    task->pause = answered->more ? std::chrono::milliseconds(0)
-                  : news         ? options_.busy_poll
-                                 : std::min(std::max(options_.busy_poll, task->pause * 2), options_.idle_poll_max);
+    task->pause =
+        answered->more ? std::chrono::milliseconds(0)
+        : news || answered->behind_ms > 0
+            ? options_.busy_poll
+            : std::min(std::max(options_.busy_poll, task->pause * 2), options_.idle_poll_max);
     task->due = options_.clock->now() + task->pause;
   }
   mark();

@@ -146,6 +146,21 @@ TEST_F(CaptureTest, AnIdleShardProvesItsProgress) {
   EXPECT_GT(spool_->shards().at(0).complete_until_ms, began) << "saved when it ended";
 }
 
+// An empty answer proves nothing of what a server holds back: "caught up" would be told too early.
+TEST_F(CaptureTest, C6_WhatTheServerHoldsBackIsNotTakenForComplete) {
+  stream_.add_shard("a");
+  stream_.hold_back(600'000);
+  auto capture = make();
+  ASSERT_TRUE(capture->begin(1).ok());
+  int64_t began = spool_->origin()->began_ms;
+  auto complete = [&] { return capture->complete_until_ms(spool_->newest_batch()); };
+  ASSERT_TRUE(run_until(*capture, [&] { return capture->counts().answers > 50; }).ok());
+  EXPECT_LE(complete(), began);
+  stream_.hold_back(5);
+  capture = make();
+  ASSERT_TRUE(run_until(*capture, [&] { return complete() > began + 30; }).ok());
+}
+
 TEST_F(CaptureTest, C6_ATrimmedPositionIsAGap) {
   stream_.add_shard("a");
   stream_.write("a", 1);

@@ -52,6 +52,11 @@ class MemoryStream : public source::ChangeSource {
     std::erase_if(records, [&](const Record& record) { return record.sequence <= sequence; });
     shards_[shard].trimmed = sequence;
   }
+  // Changes of the last so many milliseconds are held back by the server.
+  void hold_back(int64_t ms) {
+    std::lock_guard lock(mutex_);
+    behind_ms_ = ms;
+  }
   // How often a reader was called while another thread was still in it.
   int overlaps() const { return overlaps_; }
   void recreate(const std::string& id) {
@@ -115,6 +120,7 @@ class MemoryStream : public source::ChangeSource {
       ShardContent& shard = found->second;
       if (after_ != 0 && after_ <= shard.trimmed) return Error(ErrorKind::kGap, "streams.trimmed", "trimmed");
       source::ShardAnswer answer;
+      answer.behind_ms = stream_.behind_ms_;
       for (const Record& record : shard.records) {
         if (record.sequence <= after_) continue;
         if (batch.changes.size() == 7) {
@@ -148,6 +154,7 @@ class MemoryStream : public source::ChangeSource {
   std::atomic<int> overlaps_{0};
   std::mutex mutex_;
   std::string id_ = "arn:one";
+  int64_t behind_ms_ = 0;
   bool enabled_ = true;
   std::map<std::string, ShardContent> shards_;
 };

@@ -240,6 +240,9 @@ Result<RecordsAnswer> RecordsDecoder::decode(std::string& answer, model::ChangeB
       if (text.empty() || text.size() > kIteratorBytesMax)
         return corrupt_answer("its NextShardIterator is empty or too long");
       out.next_iterator = text;
+    } else if (name == "offrampMillisBehind") {
+      if (!impl.take(field.value().get_int64(), out.behind_ms)) return json_error();
+      if (out.behind_ms < 0) return corrupt_answer("its offrampMillisBehind is negative");
     }
   }
   if (!document.current_location().error()) return corrupt_answer("something follows its end");

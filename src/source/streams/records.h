@@ -25,6 +25,9 @@ struct RecordsAnswer {
   // To be used for the next request; empty: the shard is closed and this answer held its last
   // records.
   std::string next_iterator;
+  // `offramp serve` knows no change yet that was made in the last so many milliseconds; 0 with
+  // all other servers.
+  int64_t behind_ms = 0;
 };
 
 class RecordsDecoder {

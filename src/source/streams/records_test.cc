@@ -21,12 +21,15 @@ const model::KeySchema kKey{{"pk", ddb::Type::kS}, std::nullopt};
 struct Decoded {
   model::ChangeBatch batch;
   std::string next;
+  int64_t behind_ms = 0;
 };
 
 Result<Decoded> decode(std::string answer, const model::KeySchema& key = kKey) {
   RecordsDecoder decoder(key);
   Decoded out;
-  out.next = TRY(decoder.decode(answer, out.batch)).next_iterator;
+  RecordsAnswer read = TRY(decoder.decode(answer, out.batch));
+  out.next = read.next_iterator;
+  out.behind_ms = read.behind_ms;
   answer.assign(answer.size(), '#');  // nothing may point into it
   return out;
 }
@@ -165,12 +168,20 @@ TEST(Records, C6_ARecordThatCannotBeUsedStopsTheReading) {
   EXPECT_EQ(error.kind(), ErrorKind::kConfig);
 }
 
+TEST(Records, WhatTheServerHoldsBackIsRead) {
+  EXPECT_EQ(decode(R"({"Records":[],"NextShardIterator":"it"})")->behind_ms, 0);
+  EXPECT_EQ(
+      decode(R"({"Records":[],"NextShardIterator":"it","offrampMillisBehind":1500})")->behind_ms,
+      1500);
+}
+
 TEST(Records, AnAnswerThatIsNoneIsRefused) {
   for (const char* answer :
        {"", "null", "[]", "{", "{}", R"({"NextShardIterator":"a"})", R"({"Records":{}})",
         R"({"Records":[],"Records":[]})", R"({"Records":[]} x)", R"({"Records":[1]})",
         R"({"Records":[],"NextShardIterator":""})", R"({"Records":[],"NextShardIterator":5})",
         R"({"Records":[],"NextShardIterator":"a","NextShardIterator":"b"})",
+        R"({"Records":[],"offrampMillisBehind":-1})", R"({"Records":[],"offrampMillisBehind":"1"})",
         R"({"Records":[{"dynamodb":[]}]})", R"({"Records":[{"dynamodb":{"Keys":{"pk":)",
         R"({"Records":[{"dynamodb":{"NewImage":"x"}}]})"}) {
     Error error = refused(answer);

@@ -72,6 +72,7 @@ Result<ShardAnswer> StreamShardReader::next(model::ChangeBatch& batch) {
     ended_ = iterator_.empty();
     if (!batch.changes.empty()) sequence_ = batch.changes.back().sequence;
     ShardAnswer out = judge(batch, answer.value().size());
+    out.behind_ms = decoded.value().behind_ms;
     limit_ = std::min(kRecordsMax, limit_ * 2);
     return out;
   }

@@ -94,6 +94,9 @@ class PostgresLog : public testing::Test {
     if (!status.ok()) return until;
     EXPECT_GE(page.next, after);
     EXPECT_LE(page.next, until);
+    if (page.changes.size() < 100) {
+      EXPECT_EQ(page.behind.count() > 0, page.next < until) << "it says when it holds back";
+    }
     for (const Change& change : page.changes) {
       EXPECT_GT(change.number, out.empty() ? after : std::max(after, out.back().number));
       EXPECT_LE(change.number, page.next);

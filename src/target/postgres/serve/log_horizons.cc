@@ -9,32 +9,37 @@ constexpr size_t kNotesMax = 64;
 constexpr size_t kLogsMax = 10'000;
 }  // namespace
 
-uint64_t LogHorizons::complete(const std::string& name) {
+LogHorizons::Known LogHorizons::known(const std::string& name) {
   std::lock_guard lock(mutex_);
   auto found = logs_.find(name);
-  return found == logs_.end() ? 0 : found->second.complete;
+  return found == logs_.end() ? Known() : found->second.known;
 }
 
-uint64_t LogHorizons::looked(const std::string& name, const Look& look) {
+LogHorizons::Known LogHorizons::looked(const std::string& name, const Look& look) {
   std::lock_guard lock(mutex_);
   // Logs that other processes have dropped; the others are looked at anew.
   if (logs_.size() > kLogsMax) logs_.clear();
   Log& log = logs_[name];
   // A server that stands in for another one may have lost the end.
-  if (look.last < log.complete) log = {};
+  if (look.last < log.known.number) log = {};
   uint64_t next = look.oldest + (look.next_transaction - static_cast<uint32_t>(look.oldest));
-  uint64_t noted = log.notes.empty() ? log.complete : log.notes.back().last;
+  uint64_t noted = log.notes.empty() ? log.known.number : log.notes.back().last;
   if (look.last > noted) {
     // Looks of several threads may come in another order than they were made.
     if (!log.notes.empty()) next = std::max(next, log.notes.back().transaction);
     if (log.notes.size() == kNotesMax) log.notes.pop_back();
-    log.notes.push_back({look.last, next});
+    Time at = std::max(look.at, log.notes.empty() ? log.known.at : log.notes.back().at);
+    log.notes.push_back({look.last, next, at});
+  } else if (look.last == noted) {
+    // No number was given out since.
+    Time& at = log.notes.empty() ? log.known.at : log.notes.back().at;
+    at = std::max(at, look.at);
   }
   auto open = std::find_if(log.notes.begin(), log.notes.end(),
                            [&](const Note& note) { return note.transaction > look.oldest; });
-  if (open != log.notes.begin()) log.complete = (open - 1)->last;
+  if (open != log.notes.begin()) log.known = {(open - 1)->last, (open - 1)->at};
   log.notes.erase(log.notes.begin(), open);
-  return log.complete;
+  return log.known;
 }
 
 void LogHorizons::forget(const std::string& name) {

@@ -143,7 +143,7 @@ class Session final : public StoreSession {
   Status rollback();
 
   LogState& log_of(const ChangeLogName& name, const TableState& table);
-  Result<uint64_t> complete_until(LogState& log, uint64_t until);
+  Result<LogHorizons::Known> known_until(LogState& log, uint64_t until);
   Result<bool> take_state(TableState& state, const QueryResult& rows, int row, int first, int item,
                           ddb::ItemBatch& batch);
   Status take_change(TableState& state, const QueryResult& rows, int row, ChangePage& page);

@@ -30,6 +30,11 @@ int64_t milliseconds(uint64_t wire) {
   return micros / 1000 - (micros % 1000 < 0);
 }
 
+std::chrono::milliseconds age_of(LogHorizons::Time at) {
+  if (at == LogHorizons::Time::min()) return std::chrono::milliseconds::max();
+  return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - at);
+}
+
 }  // namespace
 
 Session::LogState& Session::log_of(const ChangeLogName& name, const TableState& table) {
@@ -56,9 +61,10 @@ Session::LogState& Session::log_of(const ChangeLogName& name, const TableState& 
 }
 
 // The number up to which the log is complete, as far as `until` asks for it.
-Result<uint64_t> Session::complete_until(LogState& log, uint64_t until) {
-  uint64_t complete = horizons_->complete(log.base);
-  if (complete >= until) return complete;
+Result<LogHorizons::Known> Session::known_until(LogState& log, uint64_t until) {
+  LogHorizons::Known known = horizons_->known(log.base);
+  if (known.number >= until) return known;
+  auto at = std::chrono::steady_clock::now();
   if (transactions_.sql.empty()) transactions_ = transactions_statement();
   // The number first: it must not be newer than what is said of the transactions.
   channel_.queue(log.last_number);
@@ -69,7 +75,8 @@ Result<uint64_t> Session::complete_until(LogState& log, uint64_t until) {
   return horizons_->looked(
       log.base, {.last = number_at(channel_.result(0), 0, 0),
                  .oldest = number_at(channel_.result(1), 0, 0),
-                 .next_transaction = static_cast<uint32_t>(number_at(channel_.result(1), 0, 1))});
+                 .next_transaction = static_cast<uint32_t>(number_at(channel_.result(1), 0, 1)),
+                 .at = at});
 }
 
 // One state of a change: the row from `first` on, or the overflow table's item. False: there is
@@ -122,7 +129,9 @@ Status Session::changes_once(const ServedTable& table, const ChangeLogName& name
   TRY(channel_.connect());
   TableState& state = *TRY(state_of(table));
   LogState& log = log_of(name, state);
-  until = std::min(until, std::max(after, TRY(complete_until(log, until))));
+  LogHorizons::Known known = TRY(known_until(log, until));
+  if (known.number < until) page.behind = age_of(known.at);
+  until = std::min(until, std::max(after, known.number));
   page.next = after;
   for (size_t bytes = 0, rows_read = 0; page.next < until;) {
     size_t likely = static_cast<size_t>(static_cast<double>(bytes_max - bytes) / log.row_bytes) + 4;
@@ -156,6 +165,7 @@ Status Session::changes(const ServedTable& table, const ChangeLogName& name, uin
   for (int renewals = 0;;) {
     page.items.reset();
     page.changes.clear();
+    page.behind = {};
     Status status = changes_once(table, name, after, until, changes_max, bytes_max, page);
     if (status.ok()) return {};
     const std::string sqlstate = channel_.sqlstate();
