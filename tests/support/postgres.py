@@ -31,6 +31,13 @@ def binary(name):
     return path
 
 
+def psql(port, database, *words):
+    """What starts psql, for subprocess: columns apart by \\x1f, an end at the first error."""
+    return {"args": ["psql", "-X", "-q", "-A", "-t", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p",
+                     str(port), "-U", USER, "-d", database, *words],
+            "env": dict(os.environ, PGPASSWORD=PASSWORD)}
+
+
 class Cluster:
     def __init__(self, settings=None):
         self.folder = tempfile.mkdtemp(prefix="offramp-pg-")
@@ -99,10 +106,7 @@ class Cluster:
 
     def sql(self, statement, database):
         """Runs a statement and returns its rows as lists of text."""
-        environment = dict(os.environ, PGPASSWORD=PASSWORD)
-        done = subprocess.run(
-            ["psql", "-X", "-q", "-A", "-t", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p",
-             str(self.port), "-U", USER, "-d", database, "-c", statement],
-            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        started = psql(self.port, database, "-c", statement)
+        done = subprocess.run(**started, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert done.returncode == 0, done.stderr
         return [line.split("\x1f") for line in done.stdout.splitlines()]

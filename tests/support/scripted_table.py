@@ -31,7 +31,7 @@ def comparable(value):
 
 
 class Table:
-    """Controls: write(), load(), expire(), enable_stream(), disable_stream(), and those of `stream`."""
+    """Controls: those up to "writing", which served_source.ServedTable has too, and those of `stream`."""
 
     def __init__(self, tables, name, partition, sort):
         self.tables, self.name, self.lock = tables, name, tables.lock
@@ -101,6 +101,24 @@ class Table:
         """Every item, consistently."""
         with self.lock:
             return [self.items[place][0] for place in self.order]
+
+    def view(self):
+        """Of the stream that is on; None without."""
+        return self.stream.view if self.stream and self.stream.status == "ENABLED" else None
+
+    def keep_changes_for(self, seconds):
+        self.stream.retention_s = seconds
+
+    def roll_shard(self, rng):
+        """One of the open ones, with a child that takes its place."""
+        with self.lock:
+            self.stream.roll(rng.choice(self.stream.open_shards()))
+
+    def held(self):
+        """How many changes the stream has and has not forgotten."""
+        with self.lock:
+            self.stream.trim()
+            return sum(len(shard.records) for shard in self.stream.shards.values())
 
     # --- writing
 

@@ -58,6 +58,14 @@ class TableServer:
         for connection in open_now:
             reset(connection)
 
+    def crash(self):
+        """Away and there again, between two requests."""
+        self.stop()
+        self.start()
+
+    def remove(self):
+        self.stop()
+
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"

@@ -52,6 +52,7 @@ def value(base, name, **labels):
     return scrape(base)[f"{name}{{{shown}}}"]
 
 
+@pytest.mark.scripted("a throttled source, and two shards")
 def test_values_move_while_changes_flow(live, server, ring_table, ledger):
     live.start("--metrics", "127.0.0.1:0")
     base = listening(live)
@@ -108,6 +109,7 @@ def test_a_target_that_is_away_shows(make_live, server, ring_table, ledger, own_
     live.background.terminate()
 
 
+@pytest.mark.scripted("requests are counted")
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:70000", "192.0.2.1:9464"])
 def test_a_bad_address_is_refused_before_anything_is_touched(sqlite_live, server, address):
     refused = sqlite_live.run("--metrics", address, code=2)
@@ -116,6 +118,7 @@ def test_a_bad_address_is_refused_before_anything_is_touched(sqlite_live, server
     assert not server.calls
 
 
+@pytest.mark.scripted("requests are counted")
 def test_a_busy_port_is_refused_before_anything_is_touched(sqlite_live, server):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -69,6 +69,7 @@ def test_until_verified_ends_all_and_says_a_line_each(moves):
     moves.equal()
 
 
+@pytest.mark.scripted("requests are watched")
 def test_every_table_is_captured_before_the_first_is_loaded(make_moves, server, tmp_path):
     """One is slow to be captured: no Scan before it stands. With SQLite one loads after the other, all captured."""
     moves = make_moves(f"sqlite:{tmp_path}/target.sqlite")
@@ -154,6 +155,7 @@ def test_C9_sigterm_while_some_wait_for_their_turn(make_moves, target):
     moves.equal()
 
 
+@pytest.mark.scripted("what each page costs is counted")
 def test_all_loads_share_one_read_budget(make_moves, server, postgres):
     units, limit = [], 60
     scan = server.tables._Scan

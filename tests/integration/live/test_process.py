@@ -13,6 +13,7 @@ BENCH_TABLES = """tables:
 """
 
 
+@pytest.mark.scripted("requests stall")
 @pytest.mark.parametrize("operation", ["DescribeTable", "DescribeStream", "Scan"])
 def test_sigterm_while_the_source_is_slow_to_answer(sqlite_live, server, ring_table, ledger, operation):
     """Before the capture stands, and before the first item is there; also when it is begun again."""
@@ -40,6 +41,7 @@ def test_sigterm_while_loading(live, ring_table, ledger):
     ring.check(ledger, live.reader.items(), ring_table.contents())
 
 
+@pytest.mark.scripted("a stream that is prepared in memory")
 def test_sigterm_while_catching_up(make_live, server, target):
     table = prepare(server.tables, "Bench", shards=2, keys=20000, image_bytes=300, pages=200)
     live = make_live(server.source("Bench"), target, tables=BENCH_TABLES)
@@ -144,6 +146,7 @@ def test_a_change_is_at_the_target_within_seconds(live, server, ring_table, ledg
     assert worst < 5
 
 
+@pytest.mark.scripted("the pacer writes to its stream")
 def test_the_pacer_writes_what_the_target_gets(make_live, server, tmp_path):
     table = server.tables.create("Live")
     table.enable_stream("NEW_IMAGE", shards=4)
