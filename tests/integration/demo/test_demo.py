@@ -8,8 +8,12 @@ from tool import environment
 
 
 def test_the_demo_ends_well(tmp_path):
+    # Without any package: a Python that finds nothing but its own library.
+    bare = tmp_path / "python3"
+    bare.write_text('#!/bin/sh\nexec /usr/bin/python3 -I -S "$@"\n')
+    bare.chmod(0o755)
     done = subprocess.run([os.path.join(paths.ROOT, "scripts", "demo"), "3000", str(tmp_path / "demo")],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(OFFRAMP_BUILD=paths.BUILD), timeout=240)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(OFFRAMP_BUILD=paths.BUILD, PYTHON=str(bare)), timeout=240)
     assert done.returncode == 0, done.stdout
     assert re.search(r"phase: in sync .*lag: \d+\.\d s; changes: [\d,]+ captured", done.stdout), done.stdout
     verdicts = re.findall(r"verify: (.*) items at the source, (.*) at the target", done.stdout)
