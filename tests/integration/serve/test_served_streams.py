@@ -2,9 +2,7 @@
 import itertools
 import os
 import random
-import threading
 import time
-import uuid
 
 import boto3
 import pytest
@@ -12,128 +10,42 @@ import pytest
 from live import Background
 from serve_process import KEYS, REGION, Serve
 from sql_side import Sql
+from stream_load import WAIT_SECONDS_MAX, JavaScriptReader, Load, PythonReader, Writer, key_of, make_table
 from stream_walker import StreamWalker, by_key, change_of
 from tool import Tool
 
-LOAD_SECONDS = float(os.environ.get("OFFRAMP_STREAM_SECONDS", 20))
+LOAD_SECONDS = float(os.environ.get("OFFRAMP_STREAM_SECONDS", 5))
+SHARD_SECONDS = 1
 FOLLOW_SECONDS = 3
-WAIT_SECONDS_MAX = 60
 VIEWS = ["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def streaming(request, tmp_path):
-    """(server whose shards are replaced every two seconds, its database as SQL users see it)"""
+    """(server whose shards are replaced every second, its database as SQL users see it)"""
     if request.param == "sqlite":
         target, cluster = f"sqlite:{tmp_path}/served.sqlite", None
     else:
         cluster = request.getfixturevalue("postgres")
         target = cluster.new_database()
-    server = Serve(target, tmp_path, words=["--stream-shard-seconds", "2"])
+    server = Serve(target, tmp_path, words=["--stream-shard-seconds", SHARD_SECONDS])
     yield server, Sql(target, cluster)
     server.stop()
 
 
-def make_table(client, view="NEW_AND_OLD_IMAGES", name=None):
-    name = name or f"streamed_{uuid.uuid4().hex[:8]}"
-    description = client.create_table(
-        TableName=name, BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "N"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": view})["TableDescription"]
-    return name, description["LatestStreamArn"]
-
-
-def key_of(number):
-    return {"pk": {"S": f"p{number % 17}"}, "sk": {"N": str(number)}}
-
-
-class Writer(threading.Thread):
-    """Writes its own items and notes for each what must be told of it: (old item, new item) in order."""
-
-    def __init__(self, client, table, numbers, seed):
-        super().__init__(daemon=True)
-        self.client, self.table, self.numbers = client, table, numbers
-        self.random = random.Random(seed)
-        self.stopped = threading.Event()
-        self.items = {}
-        self.told = {}
-        self.failure = None
-
-    def run(self):
-        try:
-            while not self.stopped.is_set():
-                self.step()
-        except Exception as failure:  # shown by whoever waits for the thread
-            self.failure = failure
-
-    def note(self, number, new):
-        old = self.items.get(number)
-        if old != new:
-            self.told.setdefault(number, []).append((old, new))
-        if new is None:
-            self.items.pop(number, None)
-        else:
-            self.items[number] = new
-
-    def item(self, number):
-        return {**key_of(number), "v": {"S": f"{self.random.randrange(10**6)}" * self.random.choice([1, 1, 1, 200])}}
-
-    def step(self):
-        chosen = self.random.random()
-        number = self.random.choice(self.numbers)
-        if chosen < 0.5:
-            item = self.item(number)
-            self.client.put_item(TableName=self.table, Item=item)
-            self.note(number, item)
-        elif chosen < 0.6 and number in self.items:
-            self.client.put_item(TableName=self.table, Item=self.items[number])  # changes nothing
-        elif chosen < 0.75:
-            self.client.delete_item(TableName=self.table, Key=key_of(number))
-            self.note(number, None)
-        else:
-            items = {one: self.item(one) for one in self.random.sample(self.numbers, 3)}
-            self.client.transact_write_items(
-                TransactItems=[{"Put": {"TableName": self.table, "Item": item}} for item in items.values()])
-            for one, item in items.items():
-                self.note(one, item)
-
-
 def test_under_load_every_change_is_told_once_and_in_order(streaming):
+    """To boto3 and to the SDK for JavaScript, which read at once."""
     server, _ = streaming
-    client, streams = server.client(), server.client("dynamodbstreams")
-    table, arn = make_table(client)
-    seed = random.randrange(10**9)
-    print(f"seed {seed}")
-    writers = [Writer(server.client(), table, list(range(first, 60, 4)), seed + first) for first in range(4)]
-    walker = StreamWalker(streams, arn)
-    for writer in writers:
-        writer.start()
-    end = time.monotonic() + LOAD_SECONDS
-    while time.monotonic() < end:
-        walker.step()
-    for writer in writers:
-        writer.stopped.set()
-    for writer in writers:
-        writer.join()
-        assert writer.failure is None, writer.failure
-    expected = sum(len(steps) for writer in writers for steps in writer.told.values())
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while len(walker.records) < expected and time.monotonic() < deadline:
-        walker.step()
-    found = by_key(walker.records, ["sk"])
-    for writer in writers:
-        for number, steps in writer.told.items():
-            records = found.pop((repr({"N": str(number)}),), [])
-            seen = [(record["dynamodb"].get("OldImage"), record["dynamodb"].get("NewImage")) for record in records]
-            assert seen == steps, f"item {number}"
-            numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
-            assert numbers == sorted(numbers)
-    assert not found
-    generations = len(walker.shards) // 4
-    print(f"{expected} changes, {generations} generations of shards")
-    assert generations >= LOAD_SECONDS / 2 / 3, "the shards were replaced while they were read"
-    assert expected > LOAD_SECONDS * 10
+    table, arn = make_table(server.client())
+    readers = [PythonReader(server, table, arn), JavaScriptReader(server, table, arn)]
+    with Load([server], table) as load:
+        time.sleep(LOAD_SECONDS)
+    for reader in readers:
+        records, shards = reader.finish(load.changes)
+        print(f"{type(reader).__name__}: {len(records)} of {load.changes} changes from {shards} shards")
+        load.assert_told(records)
+        assert shards // 4 >= max(2, LOAD_SECONDS / SHARD_SECONDS / 3), "the shards were replaced while they were read"
+    assert load.changes > LOAD_SECONDS * 10
 
 
 def test_a_closed_shard_ends_and_its_children_go_on(streaming):
