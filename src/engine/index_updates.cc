@@ -65,9 +65,9 @@ Status check_idle(const Table& table) {
 }
 
 // Gives the table the definitions of the index's attributes that it has none of yet; those that it
-// has stay.
-void define(Json root, const std::vector<std::string>& names, Table& table) {
-  std::vector<model::KeyAttribute> given = read_attributes(root["AttributeDefinitions"]);
+// has stay, whatever the request says (observed at the service).
+void define(const std::vector<model::KeyAttribute>& given, const std::vector<std::string>& names,
+            Table& table) {
   for (const std::string& name : names) {
     auto has = [&](const model::KeyAttribute& known) { return known.name == name; };
     if (std::any_of(table.attributes.begin(), table.attributes.end(), has)) continue;
@@ -90,8 +90,10 @@ Status create(Context& context, Json root, Json wanted, Table& table) {
     names.emplace_back(key["AttributeName"].text());
     return {};
   }));
-  define(root, names, table);
-  for (const model::KeyAttribute& attribute : table.attributes) defined.push_back(attribute.name);
+  // The request itself defines them, also those that the table has (observed at the service).
+  std::vector<model::KeyAttribute> given = read_attributes(root["AttributeDefinitions"]);
+  for (const model::KeyAttribute& attribute : given) defined.push_back(attribute.name);
+  define(given, names, table);
   size_t included = 0;
   for (const IndexInfo& index : table.indexes) included += index.included.size();
   TRY(check_added_index(wanted, defined, table.on_demand, included));

@@ -177,10 +177,16 @@ TEST_F(IndexUpdatesTest, Refuses) {
        "ValidationException: Attempting to create an index which already exists"},
       {update(add("by-a"), kDefine),
        "ValidationException: Attempting to create an index which already exists"},
-      {update(add("by-g")), invalid +
-                                "Some index key attributes are not defined in "
-                                "AttributeDefinitions. Keys: [g], AttributeDefinitions: [pk, sk, "
-                                "a, l]"},
+      {update(add("by-g")), invalid + "Some index key attributes are not defined in "
+                                      "AttributeDefinitions. Keys: [g], AttributeDefinitions: []"},
+      {update(add("more", "l"), kDefine), invalid + "Some index key attributes are not defined in "
+                                                    "AttributeDefinitions. Keys: [l], "
+                                                    "AttributeDefinitions: [g, n]"},
+      {update(add("by-g"),
+              R"("AttributeDefinitions":[{"AttributeName":"g","AttributeType":"BOOL"}],)"),
+       "ValidationException: 1 validation error detected: Value 'BOOL' at "
+       "'attributeDefinitions.1.member.attributeType' failed to satisfy constraint: Member must "
+       "satisfy enum value set: [B, N, S]"},
       {update(R"({"Create":{"IndexName":"x"}})"),
        "ValidationException: 3 validation errors detected: Value 'x' at "
        "'globalSecondaryIndexUpdates.1.member.create.indexName' failed to satisfy constraint: "

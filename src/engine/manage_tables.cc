@@ -1,5 +1,6 @@
 // CreateTable, UpdateTable, DeleteTable. A table is ACTIVE when the answer is sent, and gone when
-// DeleteTable answers.
+// DeleteTable answers. UpdateTable says UPDATING of what it has changed, as the service does, and
+// clients wait for; the next question finds it done (indexes apart).
 #include <fmt/format.h>
 
 #include <random>
@@ -156,6 +157,7 @@ constexpr Shape kUpdateShape = structure(kUpdateMembers, "UpdateTableInput");
 Status check_update(Json root) {
   Constraints constraints;
   TRY(constraints.table_name(root));
+  constrain_attributes(root["AttributeDefinitions"], constraints);
   constraints.one_of(root["BillingMode"], "billingMode", {"PROVISIONED", "PAY_PER_REQUEST"});
   constraints.one_of(root["TableClass"], "tableClass", {"STANDARD", "STANDARD_INFREQUENT_ACCESS"});
   constrain_throughput(root["ProvisionedThroughput"], "provisionedThroughput", constraints);
@@ -174,6 +176,8 @@ Status check_update(Json root) {
         "GlobalSecondaryIndexUpdates or "
         "SSESpecification or ReplicaUpdates is required");
   TRY(check_stream(root["StreamSpecification"]));
+  if (root["StreamSpecification"] && root["ProvisionedThroughput"])
+    return invalid_parameter("You cannot modify stream status while updating table IOPS");
   if (root["ReplicaUpdates"])
     return invalid_parameter("Replicas are not available at this endpoint");
   TRY(check_index_updates(root));
@@ -206,22 +210,37 @@ Status change_throughput(Json root, Table& table) {
   return {};
 }
 
+// What is not paid on demand has units of its own. Observed at the service, when the billing mode
+// changes; an index that is on its way out needs them too.
+Status check_index_throughput(const Table& table) {
+  if (table.on_demand) return {};
+  for (size_t i = 0; i < table.indexes.size(); ++i)
+    if (!table.served.indexes[i].local && table.indexes[i].throughput.read == 0)
+      return invalid_parameter("ProvisionedThroughput must be specified for index: " +
+                               table.served.indexes[i].name);
+  return {};
+}
+
 // The table as the request wants it.
 Status change(Context& context, Table& table) {
   Json root = context.request.root();
+  const bool was_on_demand = table.on_demand;
   if (Json mode = root["BillingMode"]) {
     bool on_demand = mode.text() == "PAY_PER_REQUEST";
     if (!on_demand && table.on_demand && !root["ProvisionedThroughput"])
       return invalid_parameter(
           "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is "
           "PROVISIONED");
-    if (on_demand && !table.on_demand)
+    if (on_demand && !table.on_demand) {
       table.on_demand_since_ms = io::wall_ms(*context.options.clock);
+      for (IndexInfo& index : table.indexes) index.throughput = {};
+    }
     table.on_demand = on_demand;
     if (on_demand) table.throughput = {};
   }
   TRY(change_throughput(root, table));
   TRY(change_indexes(context, root, table));
+  if (was_on_demand) TRY(check_index_throughput(table));
   if (Json max = root["OnDemandThroughput"])
     table.on_demand_max = {max["MaxReadRequestUnits"].integer(),
                            max["MaxWriteRequestUnits"].integer()};
@@ -234,15 +253,18 @@ Status change(Context& context, Table& table) {
 
 Status update_table(Context& context) {
   TRY(check_update(context.request.root()));
+  bool changed = false;
   TableRef table = TRY(change_table(
       context.catalog, [&] { return existing_table(context); },
       [&](Table& wanted) { return change(context, wanted); },
       [&](const Table& old, const Table& wanted) {
+        changed = true;
         return store_table_entry(context, old, wanted);
       }));
   target::TableSize size = TRY(context.store.table_size(table->served));
   context.out = "{\"TableDescription\":";
-  append_table_description(*table, {"ACTIVE", size, context.arns}, context.out);
+  append_table_description(*table, {changed ? "UPDATING" : "ACTIVE", size, context.arns},
+                           context.out);
   context.out.push_back('}');
   return {};
 }

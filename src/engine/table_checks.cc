@@ -74,14 +74,8 @@ Status check_constraints(Json root) {
   Constraints constraints;
   TRY(constraints.table_name(root));
   Json attributes = root["AttributeDefinitions"];
-  if (constraints.not_null(attributes, "attributeDefinitions"))
-    each(attributes, [&](Json attribute, size_t number) {
-      std::string here = at("attributeDefinitions", number);
-      if (constraints.not_null(attribute["AttributeName"], here + "attributeName"))
-        constraints.length(attribute["AttributeName"], here + "attributeName", 1, kKeyNameBytesMax);
-      if (constraints.not_null(attribute["AttributeType"], here + "attributeType"))
-        constraints.one_of(attribute["AttributeType"], here + "attributeType", {"B", "N", "S"});
-    });
+  constraints.not_null(attributes, "attributeDefinitions");
+  constrain_attributes(attributes, constraints);
   constrain_keys(root["KeySchema"], "keySchema", 2, constraints);
   constrain_indexes(root["LocalSecondaryIndexes"], "localSecondaryIndexes", 2, constraints);
   constrain_indexes(root["GlobalSecondaryIndexes"], "globalSecondaryIndexes", kGlobalKeysMax,
@@ -304,6 +298,16 @@ class TableChecks {
 };
 
 }  // namespace
+
+void constrain_attributes(Json attributes, Constraints& constraints) {
+  each(attributes, [&](Json attribute, size_t number) {
+    std::string here = at("attributeDefinitions", number);
+    if (constraints.not_null(attribute["AttributeName"], here + "attributeName"))
+      constraints.length(attribute["AttributeName"], here + "attributeName", 1, kKeyNameBytesMax);
+    if (constraints.not_null(attribute["AttributeType"], here + "attributeType"))
+      constraints.one_of(attribute["AttributeType"], here + "attributeType", {"B", "N", "S"});
+  });
+}
 
 void constrain_throughput(Json throughput, const std::string& path, Constraints& constraints) {
   if (!throughput) return;

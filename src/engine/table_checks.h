@@ -20,11 +20,13 @@ Status check_create_table(Json root);
 
 // One element of GlobalSecondaryIndexUpdates: the constraints of its parameters.
 void constrain_index_update(Json update, const std::string& path, Constraints& constraints);
-// A global index to be added to a table with these attributes and with `included` projected ones.
+// A global index to be added by a request that defines these attributes, to a table whose indexes
+// project `included` ones by name.
 Status check_added_index(Json index, const std::vector<std::string>& defined, bool on_demand,
                          size_t included);
 // Of UpdateTable too.
 Status check_throughput_bounds(Json throughput);
 void constrain_throughput(Json throughput, const std::string& path, Constraints& constraints);
+void constrain_attributes(Json attributes, Constraints& constraints);
 
 }  // namespace offramp::engine

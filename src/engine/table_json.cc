@@ -239,10 +239,11 @@ void append_table_description(const Table& table, const Description& description
   write.number("ItemCount", static_cast<int64_t>(description.size.items));
   write.text("TableArn", description.arns.table(table.served.name));
   write.text("TableId", table.served.id);
-  if (table.on_demand) {
+  // As at the service: also of a table that was on demand once.
+  if (table.on_demand || table.on_demand_since_ms > 0) {
     write.name("BillingModeSummary");
     write.open('{');
-    write.text("BillingMode", "PAY_PER_REQUEST");
+    write.text("BillingMode", table.on_demand ? "PAY_PER_REQUEST" : "PROVISIONED");
     write.time("LastUpdateToPayPerRequestDateTime", table.on_demand_since_ms);
     write.close('}');
   }

@@ -237,6 +237,47 @@ TEST_F(TablesTest, UpdateTableChangesSettings) {
   EXPECT_TRUE(later->worker().ok());
 }
 
+TEST_F(TablesTest, WhatUpdateTableChangesIsUpdatingInItsAnswer) {
+  ok("CreateTable", create("pk:S", "pk"));
+  auto status = [&](std::string_view operation, const std::string& more) {
+    std::string answer = ok(operation, R"({"TableName":"tab")" + more + "}");
+    size_t at = answer.find("\"TableStatus\":\"") + 15;
+    return answer.substr(at, answer.find('"', at) - at);
+  };
+  EXPECT_EQ(status("UpdateTable", R"(,"TableClass":"STANDARD_INFREQUENT_ACCESS")"), "UPDATING");
+  EXPECT_EQ(status("DescribeTable", ""), "ACTIVE");
+  EXPECT_EQ(status("UpdateTable", R"(,"TableClass":"STANDARD_INFREQUENT_ACCESS")"), "ACTIVE")
+      << "nothing has changed";
+  EXPECT_EQ(
+      error(
+          "UpdateTable",
+          R"({"TableName":"tab","BillingMode":"PROVISIONED","ProvisionedThroughput":{"ReadCapacityUnits":3,"WriteCapacityUnits":4},"StreamSpecification":{"StreamEnabled":false}})"),
+      "ValidationException: One or more parameter values were invalid: You cannot modify stream "
+      "status while updating table IOPS");
+}
+
+TEST_F(TablesTest, ATableThatBecomesProvisionedHasUnitsForEachGlobalIndex) {
+  ok("CreateTable", create("pk:S a:S", "pk", gsi(index("one", "a") + "," + index("two", "a"))));
+  auto flip = [](const std::string& indexes) {
+    return R"({"TableName":"tab","BillingMode":"PROVISIONED","ProvisionedThroughput":{"ReadCapacityUnits":3,"WriteCapacityUnits":4},)"
+           R"("GlobalSecondaryIndexUpdates":[)" +
+           indexes + "]}";
+  };
+  auto units = [](const std::string& name) {
+    return R"({"Update":{"IndexName":")" + name +
+           R"(","ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":6}}})";
+  };
+  EXPECT_EQ(error("UpdateTable", flip(units("one"))),
+            "ValidationException: One or more parameter values were invalid: "
+            "ProvisionedThroughput must be specified for index: two");
+  std::string both = flip(units("one") + "," + units("two"));
+  EXPECT_NE(ok("UpdateTable", both).find(R"("BillingModeSummary":{"BillingMode":"PROVISIONED")"),
+            std::string::npos);
+  ok("UpdateTable", R"({"TableName":"tab","BillingMode":"PAY_PER_REQUEST"})");
+  EXPECT_TRUE(error("UpdateTable", flip(units("two"))).ends_with("for index: one"))
+      << "what it had before is not kept";
+}
+
 TEST_F(TablesTest, TheCatalogIsAskedAtMostOnceASecond) {
   make_table("tab");
   clock.pass(std::chrono::seconds(2));

@@ -186,7 +186,7 @@ def test_an_index_is_added_and_deleted_under_writes(server):
     check(connection, name, "by-group", "group", "score")
     # Of attributes that have columns already, and the one that the table was made with is deleted, under writes too.
     with Writers([server.port], name, ITEMS) as writers:
-        assert connection.call("UpdateTable", add(name, "by-both", [("first", "HASH"), ("group", "HASH")], [])).status == 200
+        assert connection.call("UpdateTable", add(name, "by-both", [("first", "HASH"), ("group", "HASH")], [("first", "S"), ("group", "S")])).status == 200
         wait_for_index(connection, name, "by-both")
         assert connection.call("UpdateTable", drop(name, "by-first")).status == 200
         wait_for_index(connection, name, "by-first", None)
