@@ -142,24 +142,25 @@ def _identical(left, right):
 
 
 def _writes(step):
-    return step.operation in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
+    return step.operation in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems", "UpdateTable", "UpdateTimeToLive",
+                              "DeleteTable")
 
 
-def _work(arguments, results):
+def _work(worker, arguments, results):
     try:
-        results.put(Worker(*arguments).run())
+        results.put(worker(*arguments).run())
     except BaseException as problem:  # the parent must not wait for ever
         import traceback
         results.put(f"worker {arguments[2]}: {problem!r}\n{traceback.format_exc()}")
 
 
-def compare(ports, seed, requests, workers=2, differences_max=10, shrinking=True):
+def compare(ports, seed, requests, workers=2, differences_max=10, shrinking=True, worker=Worker):
     """Runs the workers; all their findings as one. `ports`: name → port, the oracle first."""
     results = multiprocessing.Queue()
     processes = []
     for number in range(workers):
         arguments = (ports, seed, number, requests // workers, differences_max, shrinking)
-        processes.append(multiprocessing.Process(target=_work, args=(arguments, results), daemon=True))
+        processes.append(multiprocessing.Process(target=_work, args=(worker, arguments, results), daemon=True))
         processes[-1].start()
     everything, problems = Findings(), []
     for _ in processes:
