@@ -8,17 +8,17 @@ import itertools
 import json
 import os
 import random
-import threading
 import time
 
 import pytest
 
 from serve_process import Serve
+from steady_writers import PREPARED, SteadyWriters
 
 ITEMS = int(os.environ.get("OFFRAMP_INDEX_ITEMS", "4000"))
 RATE = int(os.environ.get("OFFRAMP_INDEX_RATE", "300"))
-WRITERS = 4
 PAUSE_SECONDS_MAX = 1.0
+BEFORE_SECONDS = 0.5 if ITEMS < 20000 else 5.0
 ACTIVE_SECONDS_MAX = 300
 numbers = itertools.count()
 
@@ -55,56 +55,31 @@ def load(server, name, count):
     connection.close()
 
 
-class Writers:
-    """Puts, updates and deletes at a rate, until stopped; the longest that one took."""
-
-    def __init__(self, ports, name, count):
-        self.ports, self.name, self.count = ports, name, count
-        self.stopping = threading.Event()
-        self.longest = 0.0
-        self.done = 0
-        self.errors = []
-        self.threads = [threading.Thread(target=self.run, args=(n,)) for n in range(WRITERS)]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
-
-    def run(self, number):
-        from serve_wire import Connection
-        rng = random.Random(number)
-        connection = Connection(self.ports[number % len(self.ports)])
-        due = time.monotonic()
-        while not self.stopping.is_set():
-            due += WRITERS / RATE
-            time.sleep(max(0.0, due - time.monotonic()))
-            n = rng.randrange(number, self.count * 2, WRITERS)
+def writes(name, count):
+    """Puts, updates and deletes, of items that are there and of others; for SteadyWriters, each process its own items."""
+    def requests(rng, process, of):
+        out = []
+        for _ in range(PREPARED):
+            n = rng.randrange(process, count * 2, of)
             key = {"pk": {"S": f"p{n % 97}"}, "sk": {"N": str(n)}}
             kind = rng.random()
             if kind < 0.5:
-                made = item(rng, n, version=1)
+                made = item(rng, n, version=rng.randrange(10**6))
                 if made.get("group", {}).get("N"):
                     del made["group"]  # of the index's type from now on
-                operation, request = "PutItem", {"Item": made}
+                out.append(("PutItem", {"TableName": name, "Item": made}))
             elif kind < 0.8:
-                operation, request = "UpdateItem", {"Key": key, "UpdateExpression": "SET #g = :g", "ExpressionAttributeNames": {"#g": "group"},
-                                                    "ExpressionAttributeValues": {":g": {"S": f"g{rng.randrange(40)}"}}}
+                out.append(("UpdateItem", {"TableName": name, "Key": key, "UpdateExpression": "SET #g = :g", "ExpressionAttributeNames": {"#g": "group"},
+                                           "ExpressionAttributeValues": {":g": {"S": f"g{rng.randrange(40)}"}}}))
             else:
-                operation, request = "DeleteItem", {"Key": key}
-            begun = time.monotonic()
-            answer = connection.call(operation, {"TableName": self.name, **request})
-            self.longest = max(self.longest, time.monotonic() - begun)
-            self.done += 1
-            # A wrong type of another attribute, from before: such an item cannot be updated.
-            if answer.status != 200 and "Type mismatch" not in str(answer):
-                self.errors.append(str(answer))
-                return
+                out.append(("DeleteItem", {"TableName": name, "Key": key}))
+        return out
+    return requests
+
+
+def writers_of(ports, name, count):
+    # A wrong type of another attribute, from before: such an item cannot be updated.
+    return SteadyWriters(ports, writes(name, count), RATE, refused=lambda answer: "Type mismatch" in str(answer))
 
 
 def table_of(connection, name):
@@ -171,21 +146,24 @@ def test_an_index_is_added_and_deleted_under_writes(server):
     name = f"live{next(numbers)}"
     create(connection, name)
     load(server, name, ITEMS)
-    with Writers([server.port], name, ITEMS) as writers:
+    with writers_of([server.port], name, ITEMS) as writers:
+        start = time.monotonic()
+        time.sleep(BEFORE_SECONDS)
         answer = connection.call("UpdateTable", add(name, "by-group", [("group", "HASH"), ("score", "RANGE")], [("group", "S"), ("score", "N")]))
+        begun = time.monotonic()
         assert answer.status == 200, answer
         assert answer.json["TableDescription"]["TableStatus"] == "UPDATING"
-        begun = time.monotonic()
         wait_for_index(connection, name, "by-group")
-        took = time.monotonic() - begun
+        end = time.monotonic()
         while writers.done < 50:
             time.sleep(0.05)
     assert not writers.errors, writers.errors[:3]
-    print(f"{ITEMS} items: ACTIVE after {took:.1f} s, {writers.done} writes, the longest {writers.longest * 1000:.0f} ms")
-    assert writers.longest < PAUSE_SECONDS_MAX
+    print(f"{ITEMS} items: {writers.rate(start, begun):.0f} writes/s before, the longest {writers.longest(start, begun) * 1000:.0f} ms; "
+          f"ACTIVE after {end - begun:.1f} s with {writers.rate(begun, end):.0f} writes/s, the longest {writers.longest(begun, end) * 1000:.0f} ms")
+    assert writers.longest() < PAUSE_SECONDS_MAX
     check(connection, name, "by-group", "group", "score")
     # Of attributes that have columns already, and the one that the table was made with is deleted, under writes too.
-    with Writers([server.port], name, ITEMS) as writers:
+    with writers_of([server.port], name, ITEMS) as writers:
         assert connection.call("UpdateTable", add(name, "by-both", [("first", "HASH"), ("group", "HASH")], [("first", "S"), ("group", "S")])).status == 200
         wait_for_index(connection, name, "by-both")
         assert connection.call("UpdateTable", drop(name, "by-first")).status == 200
@@ -193,7 +171,7 @@ def test_an_index_is_added_and_deleted_under_writes(server):
         assert connection.call("UpdateTable", drop(name, "by-group")).status == 200
         wait_for_index(connection, name, "by-group", None)
     assert not writers.errors, writers.errors[:3]
-    assert writers.longest < PAUSE_SECONDS_MAX
+    assert writers.longest() < PAUSE_SECONDS_MAX
     assert connection.call("Scan", {"TableName": name, "IndexName": "by-group"}).error == "ValidationException"
     rows = walk(connection, "Scan", {"TableName": name})
     both = [one for one in rows if "S" in one.get("group", {}) and "S" in one.get("first", {})]

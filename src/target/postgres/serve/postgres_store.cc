@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <unordered_map>
 
 #include "target/postgres/ddl.h"
@@ -16,20 +15,13 @@
 #include "target/postgres/serve/loop_sessions.h"
 #include "target/postgres/serve/open.h"
 #include "target/postgres/serve/retry.h"
+#include "target/postgres/serve/table_size.h"
 
 namespace offramp::target::postgres {
 namespace {
 
-// Below this many bytes a table is counted, above it estimated.
-constexpr uint64_t kCountedBytesMax = 16u << 20;
 // Connections of all loops, but for two of each that take batches.
 constexpr size_t kLoopSessionsMax = 16;
-
-uint64_t number(std::string_view text) {
-  uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
 
 }  // namespace
 
@@ -223,29 +215,13 @@ Result<bool> PostgresStore::remove_index(const ServedTable& table, size_t index)
 }
 
 Result<TableSize> PostgresStore::table_size(const ServedTable& table) {
-  return with_connection(Use::kReads, [&](Connection& c) -> Result<TableSize> {
-    TableSize size;
-    for (const mapping::Table& part : table.mapping->tables()) {
-      std::string name = qualified(schema_, part.name);
-      QueryResult facts = TRY(c.query(
-          "SELECT reltuples::bigint, pg_table_size(oid) FROM pg_class WHERE oid = $1::regclass",
-          {name}, "look at the table's size"));
-      if (facts.rows() != 1) continue;
-      bool items = part.role != mapping::TableRole::kChild;
-      uint64_t bytes = number(facts.text(0, 1));
-      if (bytes <= kCountedBytesMax || facts.text(0, 0).starts_with('-')) {
-        QueryResult sums = TRY(
-            c.query("SELECT count(*), coalesce(sum(pg_column_size(t.*)), 0) FROM " + name + " t",
-                    {}, "count the table's items"));
-        if (items) size.items += number(sums.text(0, 0));
-        size.bytes += number(sums.text(0, 1));
-        continue;
-      }
-      if (items) size.items += number(facts.text(0, 0));
-      size.bytes += bytes;
-    }
-    return size;
+  // May take tens of milliseconds, which nothing else of the loop or of the catalog waits for.
+  std::optional<Result<TableSize>> size;
+  io::run_blocking([&] {
+    size = with_connection(sizes_, Use::kReads,
+                           [&](Connection& c) { return measure_table(c, schema_, table); });
   });
+  return std::move(*size);
 }
 
 }  // namespace offramp::target::postgres

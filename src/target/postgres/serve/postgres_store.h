@@ -73,7 +73,7 @@ class PostgresStore final : public Store {
   const mapping::Limits limits_;
   const std::shared_ptr<Loops> loops_;
   const std::shared_ptr<LogHorizons> horizons_;
-  Access catalog_, logs_;
+  Access catalog_, logs_, sizes_;
 };
 
 }  // namespace offramp::target::postgres

@@ -513,6 +513,29 @@ TEST_P(PostgresServe, PagesOfAPlanComeFromIndexes) {
             100);
 }
 
+// A large table that PostgreSQL has not looked at: its rows are estimated from the first ones.
+TEST_P(PostgresServe, TheSizeOfALargeTableIsEstimated) {
+  ServedTable table = create("l'arge");
+  const std::string& rows = table.mapping->tables()[0].name;
+  Connection connection = sql();
+  std::string quoted = "\"" + rows + "\"";
+  ASSERT_TRUE(
+      connection.execute("ALTER TABLE " + quoted + " SET (autovacuum_enabled = off)", "").ok());
+  ASSERT_TRUE(connection
+                  .execute("INSERT INTO " + quoted +
+                               " (pk, sk, extra) SELECT g, repeat('x', 400), '{}' FROM "
+                               "generate_series(1, 50000) g",
+                           "")
+                  .ok());
+  ASSERT_EQ(ask("SELECT reltuples::bigint FROM pg_class WHERE relname = 'l''arge'"), "-1");
+  auto size = store_->table_size(table);
+  ASSERT_TRUE(size.ok()) << size.error().message();
+  EXPECT_NEAR(static_cast<double>(size->items), 50000, 2500);
+  EXPECT_GT(size->bytes, 50000u * 400);
+  ASSERT_TRUE(connection.execute("ANALYZE " + quoted, "").ok());
+  EXPECT_NEAR(static_cast<double>(store_->table_size(table).value().items), 50000, 500);
+}
+
 TEST_P(PostgresServe, AnOwnersConstraintRefusesAnItem) {
   ServedTable table = create("t", {{"n", {{"n", Type::kN}}, {}, false}});
   ASSERT_TRUE(sql().execute("ALTER TABLE t ADD CHECK (n > 0), ADD UNIQUE (n)", "constrain").ok());
