@@ -1,7 +1,7 @@
 // Questions about what a served table never has: backups, exports, imports, Kinesis destinations,
 // Contributor Insights, policies, replicas. Tools ask them after CreateTable and with every
 // refresh; the answers are the service's for a table where nothing of it was switched on. Switching
-// something on is refused in words.
+// something on, exporting and importing are refused in words.
 #include "engine/constraints.h"
 #include "engine/error.h"
 #include "engine/register.h"
@@ -28,8 +28,24 @@ constexpr Member kArnMembers[] = {{"ExportArn", &kString},
                                   {"ResourceArn", &kString}};
 constexpr Shape kArnShape = structure(kArnMembers, "DescribeInput");
 
+constexpr Member kListMembers[] = {{"TableArn", &kString},
+                                   {"MaxResults", &kInteger},
+                                   {"PageSize", &kInteger},
+                                   {"NextToken", &kString}};
+constexpr Shape kListShape = structure(kListMembers, "ListInput");
+constexpr Member kExportMembers[] = {{"TableArn", &kString}, {"S3Bucket", &kString}};
+constexpr Shape kExportShape = structure(kExportMembers, "ExportTableToPointInTimeInput");
+constexpr Member kBucketMembers[] = {{"S3Bucket", &kString}};
+constexpr Shape kBucket = structure(kBucketMembers, "S3BucketSource");
+constexpr Shape kCreation = structure({}, "TableCreationParameters");
+constexpr Member kImportMembers[] = {{"S3BucketSource", &kBucket},
+                                     {"InputFormat", &kString},
+                                     {"TableCreationParameters", &kCreation}};
+constexpr Shape kImportShape = structure(kImportMembers, "ImportTableInput");
+
 constexpr int64_t kRecoveryDaysMax = 35;
-constexpr size_t kArnBytesMin = 37, kArnBytesMax = 1024;
+constexpr int64_t kListedMax = 25;
+constexpr size_t kArnBytesMin = 37, kArnBytesMax = 1024, kBucketBytesMax = 255;
 
 constexpr std::string_view kContinuousBackups =
     R"({"ContinuousBackupsDescription":{"ContinuousBackupsStatus":"ENABLED",)"
@@ -120,6 +136,58 @@ Status describe_export(Context& context) { return not_there(context, "ExportArn"
 Status describe_import(Context& context) { return not_there(context, "ImportArn", "import"); }
 Status describe_backup(Context& context) { return not_there(context, "BackupArn", "backup"); }
 
+// A page of nothing. `limit` has the most that a page may have.
+Status list_nothing(Context& context, std::string_view limit, std::string_view answer) {
+  Json arn = context.request["TableArn"], most = context.request[limit];
+  std::string path(limit);
+  path[0] = static_cast<char>(path[0] | 0x20);
+  Constraints constraints;
+  if (arn) constraints.length(arn, "tableArn", 1, kArnBytesMax);
+  constraints.at_least(most, path, 1);
+  constraints.at_most(most, path, kListedMax);
+  TRY(constraints.done());
+  context.out = answer;
+  return {};
+}
+Status list_exports(Context& context) {
+  return list_nothing(context, "MaxResults", R"({"ExportSummaries":[]})");
+}
+Status list_imports(Context& context) {
+  return list_nothing(context, "PageSize", R"({"ImportSummaryList":[]})");
+}
+
+// The service's error for a table without point-in-time recovery, and what to do instead.
+Status export_table(Context& context) {
+  Json arn = context.request["TableArn"], bucket = context.request["S3Bucket"];
+  Constraints constraints;
+  if (constraints.not_null(arn, "tableArn")) constraints.length(arn, "tableArn", 1, kArnBytesMax);
+  if (constraints.not_null(bucket, "s3Bucket"))
+    constraints.length(bucket, "s3Bucket", 0, kBucketBytesMax);
+  TRY(constraints.done());
+  TableRef table = TRY(context.catalog.find(arn.text()));
+  if (!table)
+    return service_error("TableNotFoundException", "Table not found: " + std::string(arn.text()));
+  return service_error("PointInTimeRecoveryUnavailableException",
+                       "Point in time recovery is not enabled for table '" + table->served.name +
+                           "'. This endpoint exports no tables: `offramp dump` writes a table's "
+                           "items as DynamoDB JSON");
+}
+
+Status import_table(Context& context) {
+  Json source = context.request["S3BucketSource"];
+  Constraints constraints;
+  if (constraints.not_null(source, "s3BucketSource"))
+    constraints.not_null(source["S3Bucket"], "s3BucketSource.s3Bucket");
+  if (constraints.not_null(context.request["InputFormat"], "inputFormat"))
+    constraints.one_of(context.request["InputFormat"], "inputFormat",
+                       {"DYNAMODB_JSON", "ION", "CSV"});
+  constraints.not_null(context.request["TableCreationParameters"], "tableCreationParameters");
+  TRY(constraints.done());
+  return validation(
+      "This endpoint imports no tables: `offramp plan` and `offramp run` load an export or a dump "
+      "into the database");
+}
+
 Status get_policy(Context& context) {
   Json arn = context.request["ResourceArn"];
   Constraints constraints;
@@ -131,9 +199,7 @@ Status get_policy(Context& context) {
       "Resource-based policy not found for the provided ResourceArn: " + std::string(arn.text()));
 }
 
-constexpr std::string_view kNoExports = R"({"ExportSummaries":[]})",
-                           kNoImports = R"({"ImportSummaryList":[]})",
-                           kNoBackups = R"({"BackupSummaries":[]})",
+constexpr std::string_view kNoBackups = R"({"BackupSummaries":[]})",
                            kNoInsights = R"({"ContributorInsightsSummaries":[]})",
                            kNoGlobalTables = R"({"GlobalTables":[]})";
 
@@ -153,9 +219,11 @@ void register_absent_features(Dispatch& dispatch) {
   dispatch["DescribeExport"] = {&kArnShape, describe_export};
   dispatch["DescribeImport"] = {&kArnShape, describe_import};
   dispatch["DescribeBackup"] = {&kArnShape, describe_backup};
+  dispatch["ExportTableToPointInTime"] = {&kExportShape, export_table};
+  dispatch["ImportTable"] = {&kImportShape, import_table};
   dispatch["GetResourcePolicy"] = {&kArnShape, get_policy};
-  dispatch["ListExports"] = {&kNoShape, always<kNoExports>};
-  dispatch["ListImports"] = {&kNoShape, always<kNoImports>};
+  dispatch["ListExports"] = {&kListShape, list_exports};
+  dispatch["ListImports"] = {&kListShape, list_imports};
   dispatch["ListBackups"] = {&kNoShape, always<kNoBackups>};
   dispatch["ListContributorInsights"] = {&kNoShape, always<kNoInsights>};
   dispatch["ListGlobalTables"] = {&kNoShape, always<kNoGlobalTables>};

@@ -110,6 +110,31 @@ TEST_F(TimeToLiveTest, ContinuousBackupsCannotBeSwitchedOn) {
         "TableNotFoundException: Table not found: none");
 }
 
+TEST_F(TimeToLiveTest, ExportsAndImportsAreRefusedWithTheWayInstead) {
+  auto exported = [](std::string_view table) {
+    return R"({"S3Bucket":"b","TableArn":"arn:aws:dynamodb:local:000000000000:table/)" +
+           std::string(table) + "\"}";
+  };
+  EXPECT_EQ(error("ExportTableToPointInTime", exported("tab")),
+            "PointInTimeRecoveryUnavailableException: Point in time recovery is not enabled for "
+            "table 'tab'. This endpoint exports no tables: `offramp dump` writes a table's items "
+            "as DynamoDB JSON");
+  EXPECT_EQ(error("ExportTableToPointInTime", exported("none")),
+            "TableNotFoundException: Table not found: "
+            "arn:aws:dynamodb:local:000000000000:table/none");
+  EXPECT_EQ(error("ExportTableToPointInTime", "{}"),
+            "ValidationException: 2 validation errors detected: Value null at 'tableArn' failed to "
+            "satisfy constraint: Member must not be null; Value null at 's3Bucket' failed to "
+            "satisfy constraint: Member must not be null");
+  std::string import =
+      R"({"S3BucketSource":{"S3Bucket":"b"},"InputFormat":"ION","TableCreationParameters":{}})";
+  EXPECT_TRUE(error("ImportTable", import).ends_with("load an export or a dump into the database"));
+  import.replace(import.find("ION"), 3, "XML");
+  EXPECT_EQ(error("ImportTable", import),
+            "ValidationException: 1 validation error detected: Value 'XML' at 'inputFormat' failed "
+            "to satisfy constraint: Member must satisfy enum value set: [DYNAMODB_JSON, ION, CSV]");
+}
+
 TEST_F(TimeToLiveTest, WhatIsNotThereIsDescribedAsSwitchedOff) {
   EXPECT_EQ(ok("DescribeKinesisStreamingDestination", kDescribe),
             R"({"TableName":"tab","KinesisDataStreamDestinations":[]})");
@@ -130,6 +155,13 @@ TEST_F(TimeToLiveTest, WhatIsNotThereIsDescribedAsSwitchedOff) {
   EXPECT_TRUE(error("DescribeImport", "{}")
                   .starts_with("ValidationException: 1 validation error detected: Value null at "
                                "'importArn'"));
+  EXPECT_EQ(
+      error("ListExports", R"({"MaxResults":26})"),
+      "ValidationException: 1 validation error detected: Value '26' at 'maxResults' failed to "
+      "satisfy constraint: Member must have value less than or equal to 25");
+  EXPECT_EQ(error("ListImports", R"({"PageSize":0})"),
+            "ValidationException: 1 validation error detected: Value '0' at 'pageSize' failed to "
+            "satisfy constraint: Member must have value greater than or equal to 1");
   EXPECT_EQ(error("GetResourcePolicy",
                   R"({"ResourceArn":"arn:aws:dynamodb:local:000000000000:table/tab"})"),
             "PolicyNotFoundException: Resource-based policy not found for the provided "

@@ -57,6 +57,8 @@ def test_what_infrastructure_tools_ask(table):
     assert client.list_exports()["ExportSummaries"] == [] and client.list_imports()["ImportSummaryList"] == []
     assert client.list_backups()["BackupSummaries"] == []
     assert code_of(client.describe_export, ExportArn=arn + "/export/01234") == "ExportNotFoundException"
+    assert code_of(client.export_table_to_point_in_time, TableArn=arn, S3Bucket="bucket") == "PointInTimeRecoveryUnavailableException"
+    assert code_of(client.describe_import, ImportArn=arn + "/import/01234567890123-a1b2c3d4") == "ImportNotFoundException"
     assert code_of(client.describe_continuous_backups, TableName="none-such") == "TableNotFoundException"
 
 
