@@ -35,11 +35,12 @@ def key_of(number):
 
 
 class Writer(threading.Thread):
-    """Writes its own items and notes for each what must be told of it: (old item, new item) in order."""
+    """Writes its own items, each write through any of the clients, and notes for each item what must be told of it: (old
+    item, new item) in order."""
 
-    def __init__(self, client, table, numbers, seed):
+    def __init__(self, clients, table, numbers, seed):
         super().__init__(daemon=True)
-        self.client, self.table, self.numbers = client, table, numbers
+        self.clients, self.table, self.numbers = clients, table, numbers
         self.random = random.Random(seed)
         self.stopped = threading.Event()
         self.items = {}
@@ -52,6 +53,12 @@ class Writer(threading.Thread):
                 self.step()
         except Exception as failure:  # shown by whoever waits for the thread
             self.failure = failure
+
+    def again(self):
+        assert self.failure is None, self.failure
+        other = Writer(self.clients, self.table, self.numbers, self.random.random())
+        other.items, other.told = self.items, self.told
+        return other
 
     def note(self, number, new):
         old = self.items.get(number)
@@ -69,34 +76,34 @@ class Writer(threading.Thread):
         return item
 
     def step(self):
-        chosen = self.random.random()
+        client, chosen = self.random.choice(self.clients), self.random.random()
         number = self.random.choice(self.numbers)
         if chosen < 0.5:
             item = self.item(number)
-            self.client.put_item(TableName=self.table, Item=item)
+            client.put_item(TableName=self.table, Item=item)
             self.note(number, item)
         elif chosen < 0.6 and number in self.items:
-            self.client.put_item(TableName=self.table, Item=self.items[number])  # changes nothing
+            client.put_item(TableName=self.table, Item=self.items[number])  # changes nothing
         elif chosen < 0.75:
-            self.client.delete_item(TableName=self.table, Key=key_of(number))
+            client.delete_item(TableName=self.table, Key=key_of(number))
             self.note(number, None)
         else:
             items = {one: self.item(one) for one in self.random.sample(self.numbers, 3)}
-            self.client.transact_write_items(
+            client.transact_write_items(
                 TransactItems=[{"Put": {"TableName": self.table, "Item": item}} for item in items.values()])
             for one, item in items.items():
                 self.note(one, item)
 
 
 class Load:
-    """Four writers, on the servers in turn, from entering to leaving."""
+    """Four writers, from entering to leaving; each writes through all of the servers."""
 
     WRITERS = 4
 
     def __init__(self, servers, table, items=60):
         self.seed = random.randrange(10**9)
         print(f"seed {self.seed}")
-        self.writers = [Writer(servers[at % len(servers)].client(), table, list(range(at, items, self.WRITERS)), self.seed + at)
+        self.writers = [Writer([server.client() for server in servers], table, list(range(at, items, self.WRITERS)), self.seed + at)
                         for at in range(self.WRITERS)]
 
     def __enter__(self):
@@ -109,6 +116,11 @@ class Load:
             writer.stopped.set()
         for writer in self.writers:
             writer.join()
+
+    def again(self):
+        """The same writers go on where they stopped."""
+        self.writers = [writer.again() for writer in self.writers]
+        return self
 
     @property
     def changes(self):

@@ -48,6 +48,73 @@ def test_under_load_every_change_is_told_once_and_in_order(streaming):
     assert load.changes > LOAD_SECONDS * 10
 
 
+def wait_for_index(client, table, index, wanted="ACTIVE"):
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while True:
+        found = {one["IndexName"]: one["IndexStatus"] for one in client.describe_table(TableName=table)["Table"].get("GlobalSecondaryIndexes", ())}
+        if found.get(index) == wanted:
+            return
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+
+
+def test_an_index_comes_and_goes_while_a_stream_is_read(streaming):
+    """Both are kept by triggers on the same rows: the stream stays complete, and the index is."""
+    server, _ = streaming
+    client = server.client()
+    table, arn = make_table(client)
+    reader = PythonReader(server, table, arn)
+    create = {"IndexName": "by-group", "KeySchema": [{"AttributeName": "group", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+              "Projection": {"ProjectionType": "ALL"}}
+    definitions = [{"AttributeName": "group", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "N"}]
+    with Load([server], table, items=600) as load:
+        time.sleep(LOAD_SECONDS / 5)
+        client.update_table(TableName=table, AttributeDefinitions=definitions, GlobalSecondaryIndexUpdates=[{"Create": create}])
+        wait_for_index(client, table, "by-group")
+        at_active = load.changes
+        time.sleep(LOAD_SECONDS / 5)
+    assert load.changes > at_active, "it was written to when the index was there"
+    items = list(itertools.chain(*(page["Items"] for page in client.get_paginator("scan").paginate(TableName=table))))
+    indexed = list(itertools.chain(*(page["Items"] for page in client.get_paginator("scan").paginate(TableName=table, IndexName="by-group"))))
+    held = {number: item for writer in load.writers for number, item in writer.items.items()}
+    assert {int(item["sk"]["N"]): item for item in items} == held
+    assert {int(item["sk"]["N"]): item for item in indexed} == {number: item for number, item in held.items() if "group" in item}
+    assert len(indexed) == sum("group" in item for item in held.values()) > 0
+    with load.again():
+        client.update_table(TableName=table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by-group"}}])
+        wait_for_index(client, table, "by-group", None)
+        time.sleep(LOAD_SECONDS / 5)
+    records, shards = reader.finish(load.changes)
+    print(f"{len(records)} of {load.changes} changes from {shards} shards")
+    load.assert_told(records)
+
+
+@pytest.fixture
+def four(postgres, tmp_path):
+    """Four processes over one PostgreSQL; each replaces shards."""
+    target = postgres.new_database()
+    servers = [Serve(target, tmp_path, words=["--stream-shard-seconds", SHARD_SECONDS]) for _ in range(4)]
+    yield servers
+    for server in servers:
+        server.stop()
+
+
+def test_two_processes_write_and_two_others_read(four):
+    client = four[0].client()
+    table, arn = make_table(client)
+    for server in four[1:]:  # a process learns of a table by asking for it
+        server.client().describe_table(TableName=table)
+    readers = [PythonReader(four[2], table, arn), JavaScriptReader(four[3], table, arn)]
+    with Load(four[:2], table) as load:
+        time.sleep(LOAD_SECONDS)
+    for reader in readers:
+        records, shards = reader.finish(load.changes)
+        print(f"{type(reader).__name__}: {len(records)} of {load.changes} changes from {shards} shards")
+        load.assert_told(records)
+        assert shards // 4 >= max(2, LOAD_SECONDS / SHARD_SECONDS / 3)
+    assert load.changes > LOAD_SECONDS * 10
+
+
 def test_a_closed_shard_ends_and_its_children_go_on(streaming):
     server, _ = streaming
     client, streams = server.client(), server.client("dynamodbstreams")
@@ -134,7 +201,7 @@ def test_the_tool_follows_what_the_api_and_sql_write(streaming, target, postgres
         client.put_item(TableName=table, Item={**key_of(number), "v": {"S": "before"}})
     seed = random.randrange(10**9)
     print(f"seed {seed}")
-    writer = Writer(server.client(), table, list(range(60)), seed)
+    writer = Writer([server.client()], table, list(range(60)), seed)
     running = Background(tool, "run", tool.plan_path)
     try:
         writer.start()
