@@ -8,9 +8,10 @@
     moving.py   tables that are written to while they move: apply rate, lag, spool
     http_layer.py  the HTTP server with a static answer, beside nginx with the same (wants wrk and nginx)
     serve.py    the DynamoDB endpoint beside DynamoDB Local and the bare SQL statements
+    stream_cost.py  the endpoint's writes into a table with a stream beside those into one without
 
 Prints a table, writes build/bench.json. BENCH_ITEMS (2,000,000) and BENCH_RUNS (3: the best of these counts, on both
-sides) make it shorter; BENCH_ONLY=moving, =loading, =http or =serve takes a part of it. A bar that is not
+sides) make it shorter; BENCH_ONLY=moving, =loading, =http, =serve or =streams takes a part of it. A bar that is not
 reached is marked, not failed: the machine may be busy.
 """
 import glob
@@ -26,6 +27,7 @@ import http_layer
 import moving
 import paths
 import serve
+import stream_cost
 from postgres import PASSWORD, USER, Cluster
 from tool import Tool, environment, generate
 
@@ -242,6 +244,8 @@ def main():
             http_layer.measure(bench)
         if ONLY in ("", "serve"):
             serve.measure(bench)
+        if ONLY in ("", "streams"):
+            stream_cost.measure(bench)
         with open(os.path.join(paths.BUILD, "bench.json"), "w") as out:
             json.dump({"items": ITEMS, "runs": RUNS, "processors": os.cpu_count(), "figures": bench.lines}, out, indent=1)
     finally:

@@ -1,11 +1,11 @@
 // Load on an HTTP server: requests made beforehand, on connections that stay open, one at a time on
 // each.
 //
-//   bench_serve_load PORT CONNECTIONS SECONDS FILE
+//   bench_serve_load PORT CONNECTIONS SECONDS FILE [START]
 // FILE holds whole HTTP/1.1 requests (signed or not), each behind its length as eight decimal
-// digits; they are sent in turn, from a different place for each connection, until the time is
-// over. Every answer must be a 200. Prints JSON: how many requests in how many seconds, and the
-// latencies' 50th and 99th percentile in microseconds. One thread, epoll.
+// digits; they are sent in turn, from a different place for each connection (START requests further
+// on), until the time is over. Every answer must be a 200. Prints JSON: how many requests in how
+// many seconds, and the latencies' 50th and 99th percentile in microseconds. One thread, epoll.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -51,7 +51,8 @@ std::vector<std::string_view> cut(std::string_view file) {
 
 // Where the header of that name (written small, with its line's beginning) ends; npos: not there.
 size_t header(std::string_view head, std::string_view name) {
-  for (size_t at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
+  for (size_t at = head.find("\r\n"); at != std::string_view::npos;
+       at = head.find("\r\n", at + 2)) {
     std::string_view line = head.substr(at, name.size());
     bool same = std::equal(line.begin(), line.end(), name.begin(), name.end(), [](char c, char n) {
       return c == n || (c >= 'A' && c <= 'Z' && c - 'A' + 'a' == n);
@@ -94,11 +95,11 @@ struct Connection {
 
 class Load {
  public:
-  Load(uint16_t port, size_t connections, std::vector<std::string_view> requests)
+  Load(uint16_t port, size_t connections, std::vector<std::string_view> requests, size_t start)
       : requests_(std::move(requests)), connections_(connections), poll_(epoll_create1(0)) {
     for (size_t i = 0; i < connections; ++i) {
       open(connections_[i], port);
-      connections_[i].next = i * requests_.size() / connections;
+      connections_[i].next = (start + i * requests_.size() / connections) % requests_.size();
     }
     latencies_us_.reserve(1 << 22);
   }
@@ -194,10 +195,10 @@ class Load {
 
 int main(int argc, char** argv) {
   using namespace offramp::bench;
-  if (argc != 5) die("usage: bench_serve_load PORT CONNECTIONS SECONDS FILE");
+  if (argc != 5 && argc != 6) die("usage: bench_serve_load PORT CONNECTIONS SECONDS FILE [START]");
   std::string file = read_file(argv[4]);
   Load load(static_cast<uint16_t>(number(argv[1], 10)), std::max<size_t>(1, number(argv[2], 10)),
-            cut(file));
+            cut(file), argc == 6 ? number(argv[5], 10) : 0);
   Stopwatch watch;
   load.run(std::strtod(argv[3], nullptr));
   load.print(watch.seconds());
