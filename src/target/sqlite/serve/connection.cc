@@ -16,9 +16,11 @@ namespace {
 
 // How long another process's writing is waited for.
 constexpr int kBusyTimeoutMs = 5'000;
-// The write-ahead log is copied into the file every so many pages, and waits shortly for readers to
-// let it begin anew when it has grown beyond the second number.
-constexpr int kCheckpointPages = 4'000, kLogPagesMax = 32'000, kLogWaitMs = 250;
+// The write-ahead log is copied into the file every so many pages, beside the writer. It begins
+// anew when all of it was copied and nobody reads it; while it is written to all the time that
+// never is, so the writer itself copies the rest of it, and waits shortly for readers, when it has
+// grown beyond the second number.
+constexpr int kCheckpointPages = 4'000, kLogPagesMax = 16'000, kLogWaitMs = 250;
 
 std::vector<std::unique_ptr<TableReader>> make_readers(io::SqliteDb& db, const ServedTable& table) {
   const auto& tables = table.mapping->tables();
@@ -57,11 +59,13 @@ int on_commit(void* self, sqlite3* db, const char*, int pages) {
   if (pages < connection.log_checked_at) connection.log_checked_at = 0;  // the log has begun anew
   if (pages - connection.log_checked_at < kCheckpointPages) return SQLITE_OK;
   connection.log_checked_at = pages;
-  bool waits = pages >= kLogPagesMax;
-  if (waits) set_busy_timeout(connection.db, kLogWaitMs);
-  sqlite3_wal_checkpoint_v2(
-      db, "main", waits ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-  if (waits) set_busy_timeout(connection.db, kBusyTimeoutMs);
+  if (pages < kLogPagesMax) {
+    connection.log_copier->wake();
+    return SQLITE_OK;
+  }
+  set_busy_timeout(connection.db, kLogWaitMs);
+  sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+  set_busy_timeout(connection.db, kBusyTimeoutMs);
   return SQLITE_OK;
 }
 
@@ -142,7 +146,10 @@ Result<std::unique_ptr<Connection>> open_store_connection(const std::string& pat
                                                              : Access::kCreate));
     // Taken as it is needed; a session's statements find the upper pages of their tables in it.
     if (use == Use::kRead) TRY(out->db.execute("PRAGMA cache_size = -16384"));
-    if (use == Use::kWrite) sqlite3_wal_hook(out->db.get(), &on_commit, out.get());
+    if (use == Use::kWrite) {
+      out->log_copier = std::make_unique<LogCopier>(path);
+      sqlite3_wal_hook(out->db.get(), &on_commit, out.get());
+    }
   }
   sqlite3_create_function_v2(out->db.get(), kSegmentFunction, -1,
                              SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,

@@ -9,6 +9,7 @@
 
 #include "target/sqlite/apply.h"
 #include "target/sqlite/connection.h"
+#include "target/sqlite/serve/log_copier.h"
 #include "target/sqlite/serve/log_reader.h"
 #include "target/sqlite/serve/page_reader.h"
 
@@ -101,6 +102,7 @@ struct Connection {
   };
   std::map<std::pair<int64_t, const mapping::CompiledMapping*>, OpenLog> logs;
   int log_checked_at = 0;  // pages of the write-ahead log at the newest checkpoint; 0: none of it
+  std::unique_ptr<LogCopier> log_copier;  // of the connection that writes a file; ends first
 
   TableAccess& access(const ServedTable& table) {
     return tables.of(table,

@@ -234,6 +234,29 @@ TEST_F(SqliteStoreTest, AKilledProcessHasKeptWhatItAcknowledged) {
   EXPECT_EQ(store->catalog().value().size(), 1u);
 }
 
+// Written to all the time, the write-ahead log is copied beside the writer and begins anew.
+TEST_F(SqliteStoreTest, TheWriteAheadLogStaysBounded) {
+  std::unique_ptr<Store> store = open();
+  ServedTable table = create(*store);
+  auto session = std::move(store->session()).value();
+  uintmax_t log_bytes = 0;
+  // Some 75 pages each, 30,000 in all.
+  for (int i = 0; i < 400; ++i) {
+    std::string text(300'000, static_cast<char>('a' + i % 20));
+    ASSERT_TRUE(put(*session, table,
+                    R"({"pk":{"S":"k)" + std::to_string(i % 3) + R"("},"v":{"N":")" +
+                        std::to_string(i) + R"("},"text":{"S":")" + text + "\"}}")
+                    .ok());
+    log_bytes = std::max(log_bytes, std::filesystem::file_size(path() + "-wal"));
+  }
+  EXPECT_GT(log_bytes, 1'000'000u);
+  EXPECT_LT(log_bytes, 20'500u * 4120);
+  EXPECT_EQ(value_of(*session, table, "k0"), 399);
+  session.reset();
+  store.reset();  // the last connection copies what is left
+  EXPECT_FALSE(std::filesystem::exists(path() + "-wal"));
+}
+
 TEST_F(SqliteStoreTest, ManyTablesMoreThanAConnectionKeeps) {
   auto store = open("sqlite::memory:");
   auto session = store->session().value();
