@@ -15,7 +15,7 @@
 // - Triggers see every write, SQL clients' too, so nothing depends on what other processes know of
 // the index. (REPLACE
 //   without recursive_triggers fires no trigger for the row that goes.) Making the table and its
-//   triggers takes no time; then the rows that are there get their entries, some thousand in a
+//   triggers takes no time; then the rows that are there get their entries, some hundred in a
 //   transaction, again from the first one after a kill.
 #pragma once
 

@@ -1,5 +1,8 @@
 #include "target/sqlite/serve/sqlite_store.h"
 
+#include <chrono>
+#include <thread>
+
 #include "ddb/item_size.h"
 #include "target/served_mapping.h"
 #include "target/sqlite/schema.h"
@@ -17,8 +20,10 @@ namespace {
 // Rows that are counted one by one (milliseconds); above, the newest row's number stands for it.
 constexpr int64_t kRowsCountedMax = 200'000;
 constexpr int kRowsSampled = 50;
-// Rows that get their entries in an added index in one transaction, some milliseconds.
-constexpr int kRowsPerFill = 1000;
+// Rows that get their entries in an added index in one transaction, a few milliseconds; then the
+// writers have the file for as long, but no longer than this.
+constexpr int kRowsPerFill = 200;
+constexpr std::chrono::milliseconds kFillRestMax{20};
 
 mapping::Limits store_limits() {
   mapping::Limits out = SqliteTarget::static_capabilities().limits;
@@ -205,11 +210,12 @@ Result<bool> SqliteStore::build_index(const ServedTable& table, size_t index,
   for (bool more = true; more;) {
     if (stop.stop_requested())
       return Error(ErrorKind::kCancelled, "store.stopped", "making an index was stopped");
+    auto begun = std::chrono::steady_clock::now();
     TRY(run_job(*core_, [&](io::SqliteDb& db) -> Status {
-      until = TRY(db.query_int64("SELECT ifnull(max(r), " + std::to_string(done) + ") FROM (SELECT " + rowid +
-                                 " AS r FROM " + name + " WHERE " + rowid + " > " +
-                                 std::to_string(done) + " ORDER BY " + rowid + " LIMIT " +
-                                 std::to_string(kRowsPerFill) + ")"));
+      until = TRY(db.query_int64("SELECT ifnull(max(r), " + std::to_string(done) +
+                                 ") FROM (SELECT " + rowid + " AS r FROM " + name + " WHERE " +
+                                 rowid + " > " + std::to_string(done) + " ORDER BY " + rowid +
+                                 " LIMIT " + std::to_string(kRowsPerFill) + ")"));
       more = until != done;
       if (!more) return {};
       io::SqliteStatement fill = TRY(db.prepare(late.fill_sql()));
@@ -218,6 +224,9 @@ Result<bool> SqliteStore::build_index(const ServedTable& table, size_t index,
       return fill.run();
     }));
     done = until;
+    if (more)
+      std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(
+          std::chrono::steady_clock::now() - begun, kFillRestMax));
   }
   return true;
 }
