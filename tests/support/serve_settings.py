@@ -235,6 +235,8 @@ SETTING_DEVIATIONS = [
             "SchemaElement redefined should be of same type", "^$"),
     setting("definitions left out", "The request itself defines the new index's attributes, also those that the table knows; Local does not ask for those.", "success",
             "^$", "Some index key attributes are not defined in AttributeDefinitions|no definition"),
+    setting("nothing to change of no table", "A request that changes nothing is refused before the table is looked for; Local looks first.", "type",
+            "^ResourceNotFoundException", "^ValidationException: At least one of"),
     setting("index that is not there", "The service refuses it as not found; Local, beside a billing mode, as invalid.", "type", "Invalid global secondary index name",
             "^ResourceNotFoundException"),
     Deviation("stuck", "Local never comes to the end of deleting some indexes, such as those of the table's own keys.", "success type", "^Stuck", ".*", SETTINGS),
