@@ -7,7 +7,7 @@ import base64
 import decimal
 import re
 
-from serve_values import bad_value, value
+from serve_values import bad_value, value, weighted
 
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 RESERVED = {"name", "status", "size", "partition", "order", "when", "total", "lines", "type"}  # of those that the pools hold
@@ -91,46 +91,56 @@ def comparable(p, name):
     return p.value(p.attributes.value(p.rng, name) if p.chance(0.8) else value(p.rng, 1, kind))
 
 
+def compared(p, name):
+    operator = p.rng.choice(("=", "<>", "<", "<=", ">", ">="))
+    if operator in ("=", "<>") or p.mistake(0.1):
+        right = comparable(p, name)
+    else:
+        kind = p.attributes.kinds[name]
+        right = p.some_value(kind if kind in ("S", "N", "B") else p.rng.choice("SNB"))
+    left = p.path(name, 0.15)
+    if p.chance(0.1):
+        left, right = right, left
+    return f"{left} {operator} {right}"
+
+
+def between(p, name):
+    kind = p.rng.choice("SNB")
+    bounds = [value(p.rng, 1, kind) for _ in range(2)]
+    if not p.mistake(0.1):
+        bounds.sort(key=order_of)
+    return f"{p.path(name, 0.1)} BETWEEN {p.value(bounds[0])} AND {p.value(bounds[1])}"
+
+
+def typed(p, name):
+    kind = {"S": p.rng.choice(("S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"))}
+    if p.mistake(0.3):
+        kind = p.rng.choice(({"S": "X"}, {"N": "1"}))
+    return f"attribute_type({p.path(name)}, {p.value(kind)})"
+
+
+def two_paths(p, name):
+    return f"{p.path(name)} {p.rng.choice(('=', '<>', '<'))} {p.path(p.rng.choice([other for other in p.attributes.names if other != name] or ['none']), 0)}"
+
+
+PREDICATES = (
+    (35, compared),
+    (7, lambda p, name: f"size({p.path(name, 0.1)}) {p.rng.choice(('=', '<', '>', '<>', '>=', '<='))} {p.value({'N': str(p.rng.randint(0, 4))})}"),
+    (8, between),
+    (8, lambda p, name: f"{p.path(name, 0.1)} IN ({', '.join(comparable(p, name) for _ in range(p.rng.choice((1, 2, 3))))})"),
+    (8, lambda p, name: f"attribute_exists({p.path(name)})"),
+    (8, lambda p, name: f"attribute_not_exists({p.path(name)})"),
+    (6, typed),
+    (7, lambda p, name: f"begins_with({p.path(name, 0.1)}, {p.some_value(p.rng.choice('SSSB'))})"),
+    (7, lambda p, name: f"contains({p.path(name, 0.1)}, {p.some_value(p.rng.choice(('S', 'S', 'N', 'B', None)))})"),
+    (3, two_paths),
+    (3, lambda p, name: wrong_predicate(p) if p.mistake(0.6) else two_paths(p, name)),
+)
+
+
 def predicate(p):
-    roll = p.rng.random()
-    name = p.rng.choice(p.attributes.names)
-    if roll < 0.35:
-        operator = p.rng.choice(("=", "<>", "<", "<=", ">", ">="))
-        if operator in ("=", "<>") or p.mistake(0.1):
-            right = comparable(p, name)
-        else:
-            kind = p.attributes.kinds[name]
-            right = p.some_value(kind if kind in ("S", "N", "B") else p.rng.choice("SNB"))
-        left = p.path(name, 0.15)
-        if p.chance(0.1):
-            left, right = right, left
-        return f"{left} {operator} {right}"
-    if roll < 0.42:
-        return f"size({p.path(name, 0.1)}) {p.rng.choice(('=', '<', '>', '<>', '>=', '<='))} {p.value({'N': str(p.rng.randint(0, 4))})}"
-    if roll < 0.50:
-        kind = p.rng.choice("SNB")
-        bounds = [value(p.rng, 1, kind) for _ in range(2)]
-        if not p.mistake(0.1):
-            bounds.sort(key=order_of)
-        return f"{p.path(name, 0.1)} BETWEEN {p.value(bounds[0])} AND {p.value(bounds[1])}"
-    if roll < 0.58:
-        return f"{p.path(name, 0.1)} IN ({', '.join(comparable(p, name) for _ in range(p.rng.choice((1, 2, 3))))})"
-    if roll < 0.66:
-        return f"attribute_exists({p.path(name)})"
-    if roll < 0.74:
-        return f"attribute_not_exists({p.path(name)})"
-    if roll < 0.80:
-        kind = {"S": p.rng.choice(("S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"))}
-        if p.mistake(0.3):
-            kind = p.rng.choice(({"S": "X"}, {"N": "1"}))
-        return f"attribute_type({p.path(name)}, {p.value(kind)})"
-    if roll < 0.87:
-        return f"begins_with({p.path(name, 0.1)}, {p.some_value(p.rng.choice('SSSB'))})"
-    if roll < 0.94:
-        return f"contains({p.path(name, 0.1)}, {p.some_value(p.rng.choice(('S', 'S', 'N', 'B', None)))})"
-    if roll < 0.97 or not p.mistake(0.6):
-        return f"{p.path(name)} {p.rng.choice(('=', '<>', '<'))} {p.path(p.rng.choice([other for other in p.attributes.names if other != name] or ['none']), 0)}"
-    return wrong_predicate(p)
+    make = weighted(p.rng, *PREDICATES)
+    return make(p, p.rng.choice(p.attributes.names))
 
 
 def wrong_predicate(p):
@@ -147,17 +157,22 @@ def wrong_predicate(p):
     ])()
 
 
+def joined(words):
+    return lambda p, depth: f"{condition(p, depth)} {words} {condition(p, depth)}"
+
+
+CONDITIONS = (
+    (60, lambda p, depth: predicate(p)),
+    (15, joined("AND")),
+    (13, joined("OR")),
+    (8, lambda p, depth: f"NOT {predicate(p)}"),
+    (4, lambda p, depth: f"({condition(p, depth)} or {condition(p, depth)})"),
+)
+
+
 def condition(p, depth=0):
-    roll = p.rng.random()
-    if depth >= 3 or roll < 0.6:
-        return predicate(p)
-    if roll < 0.75:
-        return f"{condition(p, depth + 1)} AND {condition(p, depth + 1)}"
-    if roll < 0.88:
-        return f"{condition(p, depth + 1)} OR {condition(p, depth + 1)}"
-    if roll < 0.96:
-        return f"NOT {predicate(p)}"
-    return f"({condition(p, depth + 1)} or {condition(p, depth + 1)})"
+    make = weighted(p.rng, *CONDITIONS)
+    return predicate(p) if depth >= 3 else make(p, depth + 1)
 
 
 def projection(p):

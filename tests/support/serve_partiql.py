@@ -12,7 +12,7 @@ from serve_deviations import APPLYING, DEVIATIONS, Accepted, Deviation, message
 from serve_differential import EPISODE_STEPS, Worker
 from serve_lab import PAGES_MAX, Lab, plain_numbers
 from serve_requests import Requests, Step, TableShape
-from serve_values import value
+from serve_values import value, weighted
 
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
 # Names of serve_values that are keywords of PartiQL.
@@ -82,38 +82,46 @@ def literal_of(wire):
     return None
 
 
-def condition(t, depth=0):
-    roll = t.rng.random()
-    if depth < 2 and roll < 0.3:
-        joined = f" {t.rng.choice(('AND', 'OR', 'or'))} ".join(condition(t, depth + 1) for _ in range(t.rng.choice((2, 2, 3))))
-        return f"({joined})"
-    if depth < 2 and roll < 0.38:
-        return f"NOT {condition(t, depth + 1)}"
+def compared(t, name, path):
+    comparator = t.rng.choice(COMPARATORS)
+    compared = t.known(name) if comparator in COMPARATORS[:3] else scalar(t, name)
+    sides = [path, t.value(compared)] if t.chance(0.9) else [t.path(t.rng.choice([n for n in t.attributes.names if n != name]))
+                                                           if len(t.attributes.names) > 1 else t.value(compared), t.value(compared)]
+    if "?" not in sides and t.chance(0.1):
+        sides.reverse()
+    return f"{sides[0]} {comparator} {sides[1]}"
+
+
+def listed(t, name, path):
+    choices = ", ".join(t.value(t.known(name)) for _ in range(t.rng.choice((1, 2, 4))))
+    return f"{path} {t.rng.choice(('IN', 'not in'))} " + (f"[{choices}]" if "?" not in choices and t.chance(0.5) else f"({choices})")
+
+
+PREDICATES = (
+    (40, compared),
+    (10, lambda t, name, path: f"{path} BETWEEN {between(t, name)}"),
+    (10, listed),
+    (12, lambda t, name, path: f"{path} IS {t.rng.choice(('', 'NOT '))}{t.rng.choice(('MISSING', 'NULL'))}"),
+    (8, lambda t, name, path: f"begins_with({path}, {t.value(t.rng.choice(({'S': 'a'}, {'S': ''}, {'B': 'YQ=='})))})"),
+    (8, lambda t, name, path: f"contains({path}, {t.value(value(t.rng, 2))})"),
+    (6, lambda t, name, path: f"attribute_type({path}, '{t.rng.choice(('S', 'N', 'B', 'M', 'L', 'SS', 'NULL', 'BOOL'))}')"),
+    (6, lambda t, name, path: f"size({path}) {t.rng.choice(COMPARATORS)} {t.rng.choice((0, 1, 2, 3))}"),
+)
+
+
+def predicate(t, depth):
     name = t.rng.choice(t.attributes.names)
     path = t.path(name)
-    roll = t.rng.random()
-    if roll < 0.4:
-        comparator = t.rng.choice(COMPARATORS)
-        compared = t.known(name) if comparator in COMPARATORS[:3] else scalar(t, name)
-        sides = [path, t.value(compared)] if t.chance(0.9) else [t.path(t.rng.choice([n for n in t.attributes.names if n != name]))
-                                                               if len(t.attributes.names) > 1 else t.value(compared), t.value(compared)]
-        if "?" not in sides and t.chance(0.1):
-            sides.reverse()
-        return f"{sides[0]} {comparator} {sides[1]}"
-    if roll < 0.5:
-        return f"{path} BETWEEN {between(t, name)}"
-    if roll < 0.6:
-        choices = ", ".join(t.value(t.known(name)) for _ in range(t.rng.choice((1, 2, 4))))
-        return f"{path} {t.rng.choice(('IN', 'not in'))} " + (f"[{choices}]" if "?" not in choices and t.chance(0.5) else f"({choices})")
-    if roll < 0.72:
-        return f"{path} IS {t.rng.choice(('', 'NOT '))}{t.rng.choice(('MISSING', 'NULL'))}"
-    if roll < 0.8:
-        return f"begins_with({path}, {t.value(t.rng.choice(({'S': 'a'}, {'S': ''}, {'B': 'YQ=='})))})"
-    if roll < 0.88:
-        return f"contains({path}, {t.value(value(t.rng, 2))})"
-    if roll < 0.94:
-        return f"attribute_type({path}, '{t.rng.choice(('S', 'N', 'B', 'M', 'L', 'SS', 'NULL', 'BOOL'))}')"
-    return f"size({path}) {t.rng.choice(COMPARATORS)} {t.rng.choice((0, 1, 2, 3))}"
+    return weighted(t.rng, *PREDICATES)(t, name, path)
+
+
+def joined(t, depth):
+    return "(" + f" {t.rng.choice(('AND', 'OR', 'or'))} ".join(condition(t, depth) for _ in range(t.rng.choice((2, 2, 3)))) + ")"
+
+
+def condition(t, depth=0):
+    make = weighted(t.rng, (30, joined), (8, lambda t, depth: f"NOT {condition(t, depth)}"), (62, predicate))
+    return predicate(t, depth) if depth >= 2 else make(t, depth + 1)
 
 
 def scalar(t, name):
@@ -140,8 +148,7 @@ class Statements:
         return self.rng.random() < probability
 
     def step(self):
-        make = self.rng.choices([self.select, self.insert, self.update, self.delete, self.batch, self.transaction],
-                                [34, 16, 26, 8, 7, 9])[0]
+        make = weighted(self.rng, (34, self.select), (16, self.insert), (26, self.update), (8, self.delete), (7, self.batch), (9, self.transaction))
         return make(self.rng.choice(self.tables))
 
     def request(self, t, statement):

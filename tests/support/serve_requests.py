@@ -7,7 +7,7 @@ import json
 import re
 
 from serve_expressions import Placeholders, condition, key_condition, order_of, projection, update
-from serve_values import Attributes, bad_value, key_value, value
+from serve_values import Attributes, bad_value, key_value, value, weighted
 
 LEGACY_OPERATORS = {"EQ": 1, "NE": 1, "IN": 2, "LE": 1, "LT": 1, "GE": 1, "GT": 1, "BETWEEN": 2, "NOT_NULL": 0, "NULL": 0,
                     "CONTAINS": 1, "NOT_CONTAINS": 1, "BEGINS_WITH": 1}
@@ -130,10 +130,8 @@ class Requests:
             yield Step("PutItem", {"TableName": table.name, "Item": table.item(self.rng)})
 
     def step(self):
-        make = self.rng.choices(
-            [self.get, self.put, self.update, self.delete, self.query, self.scan, self.batch_get, self.batch_write,
-             self.transact_get, self.transact_write, self.legacy],
-            [10, 14, 22, 8, 18, 6, 4, 4, 3, 7, 12])[0]
+        make = weighted(self.rng, (10, self.get), (14, self.put), (22, self.update), (8, self.delete), (18, self.query), (6, self.scan),
+                        (4, self.batch_get), (4, self.batch_write), (3, self.transact_get), (7, self.transact_write), (12, self.legacy))
         spoiled = self.chance(self.wrong)
         self.mistakes_left = 0 if spoiled or self.chance(0.75) else 1
         step = make(self.rng.choice(self.tables))

@@ -14,6 +14,7 @@ from serve_deviations import DEVIATIONS, Accepted, Deviation, message
 from serve_differential import Worker
 from serve_lab import Lab
 from serve_requests import Requests, Step, TableShape, schema, spoil
+from serve_values import weighted
 
 EPISODE_STEPS = 60
 SETTLED_SECONDS_MAX = 60
@@ -33,8 +34,8 @@ class Settings:
         return self.rng.random() < probability
 
     def step(self):
-        make = self.rng.choices([self.update, self.index_change, self.live, self.describe, self.describe_live, self.delete, self.scan],
-                                [52, 9, 20, 6, 6, 4, 3])[0]
+        make = weighted(self.rng, (52, self.update), (9, self.index_change), (20, self.live), (6, self.describe), (6, self.describe_live),
+                        (4, self.delete), (3, self.scan))
         step = make(self.rng.choice(self.tables))
         if self.chance(self.wrong):
             step = Step(step.operation, spoil(self.rng, step.request), step.kind, spoiled=True)

@@ -21,6 +21,11 @@ BAD_NUMBERS = ["", " 1", "1 ", "NaN", "Infinity", "0x10", "1_0", "abc", "1e126",
 TYPES = ["S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"]
 
 
+def weighted(rng, *choices):
+    """One of (weight, thing)."""
+    return rng.choices([thing for _, thing in choices], [weight for weight, _ in choices])[0]
+
+
 def b64(data):
     return base64.b64encode(data).decode()
 
