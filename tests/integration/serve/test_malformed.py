@@ -46,6 +46,9 @@ REQUESTS = {
     "ListTagsOfResource": {"ResourceArn": "arn:aws:dynamodb:eu-west-1:000000000000:table/none-such", "NextToken": "t"},
     "UpdateContinuousBackups": {"TableName": TABLE, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False, "RecoveryPeriodInDays": 3}},
     "DescribeExport": {"ExportArn": "arn:aws:dynamodb:eu-west-1:000000000000:table/none-such/export/1"},
+    "ListExports": {"TableArn": "arn:aws:dynamodb:eu-west-1:000000000000:table/none-such", "MaxResults": 5, "NextToken": "t"},
+    "ExportTableToPointInTime": {"TableArn": "arn:aws:dynamodb:eu-west-1:000000000000:table/none-such", "S3Bucket": "b"},
+    "ImportTable": {"S3BucketSource": {"S3Bucket": "b"}, "InputFormat": "ION", "TableCreationParameters": {"TableName": "none-such"}},
     "DescribeContributorInsights": {"TableName": TABLE, "IndexName": "none"},
     "DescribeEndpoints": {}, "DescribeLimits": {},
 }
