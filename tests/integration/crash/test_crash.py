@@ -1,6 +1,6 @@
 """C9: kill -9 at random instants of a load, then the same command again; the end is as if nothing had happened.
 
-OFFRAMP_CRASH_KILLS says how many kills per target (12; `make crash`: 200), OFFRAMP_SEED takes a printed seed back.
+OFFRAMP_CRASH_KILLS says how many kills per target (8; `make crash`: 200), OFFRAMP_SEED takes a printed seed back.
 One load takes a few kills; then it ends, is compared, and the next one begins with an empty target.
 """
 import os
@@ -14,7 +14,7 @@ import pytest
 import items
 from tool import Tool, generate
 
-KILLS = int(os.environ.get("OFFRAMP_CRASH_KILLS", "12"))
+KILLS = int(os.environ.get("OFFRAMP_CRASH_KILLS", "8"))
 KILLS_PER_LOAD = 6
 ITEMS = int(os.environ.get("OFFRAMP_CRASH_ITEMS", "200000"))
 SEED = int(os.environ.get("OFFRAMP_SEED", random.randrange(1 << 32)))
