@@ -1,3 +1,4 @@
+// Copies of whole items: the nodes as they are, then their names and bytes into the arena.
 #include "ddb/item_batch.h"
 
 namespace offramp::ddb {

@@ -13,6 +13,13 @@ KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 REGION = "eu-west-1"
 
 
+def table_keys(partition, sort=None):
+    """The members of CreateTable that say a table's key; each part is (name, type)."""
+    keys = [(partition, "HASH")] + ([(sort, "RANGE")] if sort else [])
+    return {"AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for (name, kind), _ in keys],
+            "KeySchema": [{"AttributeName": name, "KeyType": role} for (name, _), role in keys]}
+
+
 def to_boto(value):
     """Wire JSON → what boto3's client takes: bytes where the wire has base64."""
     (tag, content), = value.items()
@@ -43,12 +50,11 @@ class DynamoDbLocal:
         self.server.stop()
 
     def create(self, name, partition=("pk", "S"), sort=None, **more):
-        keys = [(partition, "HASH")] + ([(sort, "RANGE")] if sort else [])
+        keys = table_keys(partition, sort)
         self.client.create_table(
             TableName=name,
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for (key, kind), _ in keys]
-            + more.pop("more_attributes", []),
-            KeySchema=[{"AttributeName": key, "KeyType": role} for (key, _), role in keys],
+            AttributeDefinitions=keys["AttributeDefinitions"] + more.pop("more_attributes", []),
+            KeySchema=keys["KeySchema"],
             BillingMode="PAY_PER_REQUEST", **more)
         return name
 

@@ -20,6 +20,14 @@ class Deviation:
                 and (self.when is None or self.when(step, theirs, ours)))
 
 
+def assert_reasoned(deviations):
+    """Each has a name of its own, a reason, and kinds of differences that there are."""
+    names = [deviation.name for deviation in deviations]
+    assert len(set(names)) == len(names)
+    for deviation in deviations:
+        assert len(deviation.reason) > 20 and set(deviation.kinds) <= {"type", "message", "success", "content", "order"}
+
+
 def text_of(outcome):
     return f"{outcome.error}: {outcome.message}" if outcome.error else ""
 

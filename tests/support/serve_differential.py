@@ -175,6 +175,19 @@ def compare(ports, seed, requests, workers=2, differences_max=10, shrinking=True
     return everything
 
 
+def assert_alike(seed, requests, find, operations=(), refused_max=0.45):
+    """What `find` finds by `requests` random requests: no differences, each of `operations`, and enough that was not refused,
+    because requests that mostly fail compare little."""
+    print(f"seed {seed}")
+    begun = time.monotonic()
+    found = find()
+    text = summary(found, time.monotonic() - begun)
+    print(text)
+    assert not found.differences, f"seed {seed}\n{text}"
+    assert found.requests >= requests and set(found.operations) >= set(operations), text
+    assert sum(found.errors.values()) < found.requests * refused_max, text
+
+
 def summary(findings, seconds=0):
     lines = [f"{findings.requests} requests" + (f" in {seconds:.1f} s, {findings.requests / seconds:.0f}/s" if seconds else "")]
     lines += [f"  {name:<20} {count}" for name, count in findings.operations.most_common()]

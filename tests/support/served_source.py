@@ -14,6 +14,7 @@ import subprocess
 import threading
 import time
 
+from dynamodb_local import table_keys
 from postgres import psql
 from serve_process import REGION, Serve
 
@@ -126,11 +127,7 @@ class ServedSource:
     # --- tables
 
     def create(self, name, partition=("pk", "S"), sort=None):
-        keys = [(partition, "HASH")] + ([(sort, "RANGE")] if sort else [])
-        self.ask("CreateTable", {
-            "TableName": name, "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{"AttributeName": key, "AttributeType": kind} for (key, kind), _ in keys],
-            "KeySchema": [{"AttributeName": key, "KeyType": role} for (key, _), role in keys]})
+        self.ask("CreateTable", {"TableName": name, "BillingMode": "PAY_PER_REQUEST", **table_keys(partition, sort)})
         return ServedTable(self, name)
 
     def drop(self, name):

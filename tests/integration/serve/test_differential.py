@@ -5,12 +5,11 @@ processes ask. A difference is printed as its shortest reproduction; what the or
 reasons, in tests/support/serve_deviations.py.
 """
 import os
-import time
 
 import serve_compare
 import serve_differential
 from serve_compare import Outcome, difference
-from serve_deviations import DEVIATIONS
+from serve_deviations import DEVIATIONS, assert_reasoned
 from serve_wire import Answer
 
 COUNT = int(os.environ.get("OFFRAMP_DIFF_REQUESTS", "20000"))
@@ -23,15 +22,7 @@ OPERATIONS = {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan",
 
 def test_both_databases_answer_like_the_oracle(dynamodb, sqlite_server, postgres_server):
     ports = {"oracle": dynamodb.server.port, "sqlite": sqlite_server.port, "postgresql": postgres_server.port}
-    print(f"seed {SEED}")
-    begun = time.monotonic()
-    found = serve_differential.compare(ports, SEED, COUNT, WORKERS)
-    text = serve_differential.summary(found, time.monotonic() - begun)
-    print(text)
-    assert not found.differences, f"seed {SEED}\n{text}"
-    assert found.requests >= COUNT and set(found.operations) >= OPERATIONS, text
-    # Requests that mostly fail compare little.
-    assert sum(found.errors.values()) < found.requests * 0.45, text
+    serve_differential.assert_alike(SEED, COUNT, lambda: serve_differential.compare(ports, SEED, COUNT, WORKERS), OPERATIONS)
     sqlite_server.assert_alive()
     postgres_server.assert_alive()
 
@@ -58,7 +49,4 @@ def test_the_comparison_can_fail():
 
 
 def test_every_deviation_has_a_reason():
-    names = [deviation.name for deviation in DEVIATIONS]
-    assert len(set(names)) == len(names)
-    for deviation in DEVIATIONS:
-        assert len(deviation.reason) > 20 and set(deviation.kinds) <= {"type", "message", "success", "content", "order"}
+    assert_reasoned(DEVIATIONS)

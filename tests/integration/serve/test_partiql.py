@@ -4,7 +4,6 @@ every kind given to DynamoDB Local and to both databases.
 OFFRAMP_DIFF_STATEMENTS says how many of those (1,500), OFFRAMP_SEED takes a printed seed back.
 """
 import os
-import time
 
 import boto3
 import pytest
@@ -13,6 +12,7 @@ from botocore.exceptions import ClientError
 
 import serve_differential
 from dynamodb_local import KEYS, REGION
+from serve_deviations import assert_reasoned
 from serve_partiql import STATEMENT_DEVIATIONS, StatementWorker
 from serve_wire import Connection
 
@@ -151,21 +151,11 @@ def test_statements_that_attack(server):
 
 def test_both_databases_answer_statements_like_the_oracle(dynamodb, sqlite_server, postgres_server):
     ports = {"oracle": dynamodb.server.port, "sqlite": sqlite_server.port, "postgresql": postgres_server.port}
-    print(f"seed {SEED}")
-    begun = time.monotonic()
-    found = StatementWorker(ports, SEED, COUNT).run()
-    text = serve_differential.summary(found, time.monotonic() - begun)
-    print(text)
-    assert not found.differences, f"seed {SEED}\n{text}"
-    assert found.requests >= COUNT and set(found.operations) >= {"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"}, text
-    # Statements that mostly fail compare little.
-    assert sum(found.errors.values()) < found.requests * 0.45, text
+    serve_differential.assert_alike(SEED, COUNT, StatementWorker(ports, SEED, COUNT).run,
+                                    {"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
     sqlite_server.assert_alive()
     postgres_server.assert_alive()
 
 
 def test_every_deviation_of_statements_has_a_reason():
-    names = [deviation.name for deviation in STATEMENT_DEVIATIONS]
-    assert len(set(names)) == len(names)
-    for deviation in STATEMENT_DEVIATIONS:
-        assert len(deviation.reason) > 20 and set(deviation.kinds) <= {"type", "message", "success", "content", "order"}
+    assert_reasoned(STATEMENT_DEVIATIONS)

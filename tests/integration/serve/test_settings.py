@@ -6,9 +6,9 @@ OFFRAMP_DIFF_SETTINGS says how many (300), OFFRAMP_SEED takes a printed seed bac
 """
 import os
 import random
-import time
 
 import serve_differential
+from serve_deviations import assert_reasoned
 from serve_settings import SETTING_DEVIATIONS, SettingsWorker, Tags, description_of
 
 COUNT = int(os.environ.get("OFFRAMP_DIFF_SETTINGS", "300"))
@@ -18,15 +18,9 @@ OPERATIONS = {"UpdateTable", "UpdateTimeToLive", "DescribeTable", "DescribeTimeT
 
 def test_both_databases_settle_like_the_oracle(dynamodb, sqlite_server, postgres_server):
     ports = {"oracle": dynamodb.server.port, "sqlite": sqlite_server.port, "postgresql": postgres_server.port}
-    print(f"seed {SEED}")
-    begun = time.monotonic()
-    # Most of the time is waiting for indexes to be gone.
-    found = serve_differential.compare(ports, SEED, COUNT, 4, worker=SettingsWorker)
-    text = serve_differential.summary(found, time.monotonic() - begun)
-    print(text)
-    assert not found.differences, f"seed {SEED}\n{text}"
-    assert found.requests >= COUNT and set(found.operations) >= OPERATIONS, text
-    assert sum(found.errors.values()) < found.requests * 0.55, text
+    # Four workers: most of the time is waiting for indexes to be gone.
+    serve_differential.assert_alike(SEED, COUNT, lambda: serve_differential.compare(ports, SEED, COUNT, 4, worker=SettingsWorker),
+                                    OPERATIONS, refused_max=0.55)
     sqlite_server.assert_alive()
     postgres_server.assert_alive()
 
@@ -61,5 +55,4 @@ def test_the_comparison_can_fail():
 
 
 def test_every_deviation_has_a_reason():
-    names = [deviation.name for deviation in SETTING_DEVIATIONS]
-    assert len(set(names)) == len(names) and all(len(deviation.reason) > 20 for deviation in SETTING_DEVIATIONS)
+    assert_reasoned(SETTING_DEVIATIONS)
