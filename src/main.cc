@@ -1,7 +1,7 @@
 // offramp: moves a DynamoDB table to another database, verified.
-#include <CLI/CLI.hpp>
 #include <curl/curl.h>
 
+#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -18,13 +18,17 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   curl_global_init(CURL_GLOBAL_DEFAULT);
 
-  CLI::App app("offramp moves a DynamoDB table to another database and proves that both sides are equal.", "offramp");
+  CLI::App app(
+      "offramp moves a DynamoDB table to another database and proves that both sides are equal.",
+      "offramp");
   app.set_version_flag("--version", std::string(base::version()));
-  app.footer("Example:\n"
-             "  offramp plan export:AWSDynamoDB/01715685260608-c488b4e1 sqlite:app.sqlite -o plan.yaml\n"
-             "  offramp run plan.yaml\n"
-             "Exit codes: 0 done, 1 differences or refused items, 2 wrong use or plan (nothing was touched),\n"
-             "3 a side failed or a gap (run the same command again), 4 a defect of offramp.");
+  app.footer(
+      "Example:\n"
+      "  offramp plan export:AWSDynamoDB/01715685260608-c488b4e1 sqlite:app.sqlite -o plan.yaml\n"
+      "  offramp run plan.yaml\n"
+      "Exit codes: 0 done, 1 differences or refused items, 2 wrong use or plan (nothing was "
+      "touched),\n"
+      "3 a side failed or a gap (run the same command again), 4 a defect of offramp.");
   app.require_subcommand(1);
   cli::Action action;
   cli::add_plan(app, action);
@@ -49,7 +53,8 @@ int main(int argc, char** argv) {
   }
   // A result that nobody could read is no success.
   if (result.ok() && (std::fflush(stdout) != 0 || std::ferror(stdout)))
-    result = Error(ErrorKind::kUnavailable, "output.write", std::string("cannot write to standard output: ") + std::strerror(errno));
+    result = Error(ErrorKind::kUnavailable, "output.write",
+                   std::string("cannot write to standard output: ") + std::strerror(errno));
   if (result.ok()) return *result;
   cli::print_error(result.error());
   return base::exit_code(result.error().kind());

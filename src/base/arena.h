@@ -1,6 +1,8 @@
-// Arena: bytes that live until reset(). Blocks are kept across resets, so a warm arena does not allocate.
+// Arena: bytes that live until reset(). Blocks are kept across resets, so a warm arena does not
+// allocate.
 //
-// Not thread-safe. Pointers handed out stay valid until reset() or destruction, also when the arena is moved.
+// Not thread-safe. Pointers handed out stay valid until reset() or destruction, also when the arena
+// is moved.
 #pragma once
 
 #include <cstring>
@@ -50,7 +52,8 @@ class Arena {
       return large_.back().get();
     }
     if (!blocks_.empty()) ++current_;
-    if (current_ >= blocks_.size()) blocks_.push_back(std::make_unique_for_overwrite<char[]>(block_bytes_));
+    if (current_ >= blocks_.size())
+      blocks_.push_back(std::make_unique_for_overwrite<char[]>(block_bytes_));
     next_ = blocks_[current_].get();
     end_ = next_ + block_bytes_;
     char* out = next_;

@@ -7,8 +7,8 @@
 namespace offramp::base {
 
 void assertion_failed(const char* expression, const char* file, int line) {
-  std::fprintf(stderr, "offramp: defect: assertion '%s' failed at %s:%d; please report it\n", expression, file,
-               line);
+  std::fprintf(stderr, "offramp: defect: assertion '%s' failed at %s:%d; please report it\n",
+               expression, file, line);
   std::fflush(stderr);
 #if defined(OFFRAMP_SANITIZED)
   std::abort();

@@ -10,7 +10,8 @@ namespace offramp::base {
 // The largest number of bytes that decode_base64 writes for `encoded_size` characters.
 constexpr size_t base64_decoded_size_max(size_t encoded_size) { return encoded_size / 4 * 3; }
 
-// Writes the decoded bytes to `out`; the number written, or nothing when `text` is not strict base64.
+// Writes the decoded bytes to `out`; the number written, or nothing when `text` is not strict
+// base64.
 std::optional<size_t> decode_base64(std::string_view text, char* out);
 std::optional<std::string> decode_base64(std::string_view text);
 

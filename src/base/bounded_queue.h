@@ -1,7 +1,7 @@
 // BoundedQueue: a blocking multi-producer multi-consumer queue with a fixed capacity (C10).
 //
-// close() lets consumers drain what is left and makes push() return false at once. All members are guarded by
-// mutex_.
+// close() lets consumers drain what is left and makes push() return false at once. All members are
+// guarded by mutex_.
 #pragma once
 
 #include <condition_variable>

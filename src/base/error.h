@@ -1,8 +1,8 @@
 // Error: what went wrong, to which object, and what to do next.
 //
-// The kind is chosen by what the caller should do, not by where the error arose; kind → exit code is the one
-// table in error.cc. A code is stable text such as "export.md5_mismatch". Messages may show keys, never
-// other item content or a secret (C12).
+// The kind is chosen by what the caller should do, not by where the error arose; kind → exit code
+// is the one table in error.cc. A code is stable text such as "export.md5_mismatch". Messages may
+// show keys, never other item content or a secret (C12).
 #pragma once
 
 #include <memory>

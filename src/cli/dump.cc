@@ -34,9 +34,11 @@ class LineWriter {
   Status flush() {
     if (file_) {
       TRY(file_->write(text_));
-    } else if (std::fwrite(text_.data(), 1, text_.size(), stdout) != text_.size() || std::fflush(stdout) != 0) {
-      return Error(ErrorKind::kUnavailable, "dump.write",
-                   std::string("cannot write the dump to standard output: ") + std::strerror(errno));
+    } else if (std::fwrite(text_.data(), 1, text_.size(), stdout) != text_.size() ||
+               std::fflush(stdout) != 0) {
+      return Error(
+          ErrorKind::kUnavailable, "dump.write",
+          std::string("cannot write the dump to standard output: ") + std::strerror(errno));
     }
     text_.clear();
     return {};
@@ -51,7 +53,8 @@ class LineWriter {
 
 Status check_stop(const std::stop_token& stop) {
   if (!stop.stop_requested()) return {};
-  return Error(ErrorKind::kCancelled, "dump.stopped", "stopped by a signal; the dump is not whole, run the same command again");
+  return Error(ErrorKind::kCancelled, "dump.stopped",
+               "stopped by a signal; the dump is not whole, run the same command again");
 }
 
 Status dump_source(migrate::Migration& migration, LineWriter& writer, const std::stop_token& stop,
@@ -100,7 +103,8 @@ Result<int> dump_command(const Options& options) {
   if (file) TRY(file->commit());
   fmt::print(stderr, "{} items of the {}\n", with_commas(writer.items()), options.side);
   if (unreadable)
-    fmt::print(stderr, "{} records of the source are not items; see `offramp letters {} list`\n", with_commas(unreadable), options.plan);
+    fmt::print(stderr, "{} records of the source are not items; see `offramp letters {} list`\n",
+               with_commas(unreadable), options.plan);
   return unreadable ? 1 : 0;
 }
 
@@ -108,12 +112,17 @@ Result<int> dump_command(const Options& options) {
 
 void add_dump(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("dump", "Write the items of one side as DynamoDB JSON, one a line");
-  command->footer("The lines are what `dump:FILE` reads back; their order has no meaning.\n"
-                  "Example:\n  offramp dump plan.yaml --side target | gzip > archive.jsonl.gz");
+  CLI::App* command =
+      app.add_subcommand("dump", "Write the items of one side as DynamoDB JSON, one a line");
+  command->footer(
+      "The lines are what `dump:FILE` reads back; their order has no meaning.\n"
+      "Example:\n  offramp dump plan.yaml --side target | gzip > archive.jsonl.gz");
   command->add_option("plan", options->plan, kPlanHelp)->required();
-  command->add_option("--side", options->side, "which side")->check(CLI::IsMember({"source", "target"}))->capture_default_str();
-  command->add_option("-o,--output", options->output, "a file (mode 0600) instead of standard output");
+  command->add_option("--side", options->side, "which side")
+      ->check(CLI::IsMember({"source", "target"}))
+      ->capture_default_str();
+  command->add_option("-o,--output", options->output,
+                      "a file (mode 0600) instead of standard output");
   command->callback([options, &action] { action = [options] { return dump_command(*options); }; });
 }
 

@@ -1,4 +1,6 @@
 // `offramp letters`: what was refused, whole, with its reason; retried or waived by a person.
+#include "migrate/letters.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 
 #include "cli/command.h"
 #include "cli/signals.h"
-#include "migrate/letters.h"
 #include "migrate/live/requests.h"
 #include "migrate/migration.h"
 #include "migrate/plan/plan_name.h"
@@ -25,26 +26,33 @@ struct Options {
 
 // Letters live in the journal alone: no connection to the target is needed to look at them.
 Result<std::unique_ptr<migrate::Journal>> open_journal(const Options& options) {
-  auto journal = migrate::Journal::open(migrate::Workspace::folder_of(options.plan), migrate::Journal::Open::kExisting);
+  auto journal = migrate::Journal::open(migrate::Workspace::folder_of(options.plan),
+                                        migrate::Journal::Open::kExisting);
   if (journal.ok() || journal.error().code() != "journal.none") return journal;
   TRY(migrate::plan::read_plan(options.plan));  // a mistyped path or a broken plan is said first
   return Error(ErrorKind::kConfig, "journal.none",
-               options.plan + " has not been run yet, so it has no letters; start it with `offramp run " + options.plan + "`");
+               options.plan +
+                   " has not been run yet, so it has no letters; start it with `offramp run " +
+                   options.plan + "`");
 }
 
 Error unknown_letter(const Options& options, int64_t id) {
   return Error(ErrorKind::kConfig, "letters.unknown",
-               fmt::format("there is no letter {}; `offramp letters {} list` shows their numbers", id, options.plan));
+               fmt::format("there is no letter {}; `offramp letters {} list` shows their numbers",
+                           id, options.plan));
 }
 
 // `move`: of one of several; else empty.
 std::string letter_json(const migrate::Letter& letter, const std::string& move) {
-  return fmt::format("{{{}\"id\":{},\"state\":\"{}\",\"code\":{},\"reason\":{},\"partition\":{},\"record\":{},\"key\":{},"
-                     "\"waived_because\":{}}}",
-                     move.empty() ? "" : "\"table\":" + json_quoted(move) + ",", letter.id,
-                     migrate::letter_state_name(letter.state), json_quoted(letter.code), json_quoted(letter.reason),
-                     json_quoted(letter.partition), letter.ordinal, letter.key_json.empty() ? "null" : letter.key_json,
-                     letter.waived_because.empty() ? "null" : json_quoted(letter.waived_because));
+  return fmt::format(
+      "{{{}\"id\":{},\"state\":\"{}\",\"code\":{},\"reason\":{},\"partition\":{},\"record\":{},"
+      "\"key\":{},"
+      "\"waived_because\":{}}}",
+      move.empty() ? "" : "\"table\":" + json_quoted(move) + ",", letter.id,
+      migrate::letter_state_name(letter.state), json_quoted(letter.code),
+      json_quoted(letter.reason), json_quoted(letter.partition), letter.ordinal,
+      letter.key_json.empty() ? "null" : letter.key_json,
+      letter.waived_because.empty() ? "null" : json_quoted(letter.waived_because));
 }
 
 // `move`: empty unless the plan has several.
@@ -57,9 +65,13 @@ Result<int> list_one(const Options& options, const std::string& move) {
       fmt::print("{}\n", letter_json(letter, move));
       continue;
     }
-    fmt::print("{:>6}  {:<7}  {}  {}\n        {} [{}]\n", letter.id, migrate::letter_state_name(letter.state),
-               letter.key_json.empty() ? fmt::format("record {} of {}", letter.ordinal, letter.partition) : letter.key_json,
-               letter.waived_because.empty() ? "" : "waived: " + letter.waived_because, letter.reason, letter.code);
+    fmt::print("{:>6}  {:<7}  {}  {}\n        {} [{}]\n", letter.id,
+               migrate::letter_state_name(letter.state),
+               letter.key_json.empty()
+                   ? fmt::format("record {} of {}", letter.ordinal, letter.partition)
+                   : letter.key_json,
+               letter.waived_because.empty() ? "" : "waived: " + letter.waived_because,
+               letter.reason, letter.code);
   }
   if (!options.json) fmt::print("{} open\n", with_commas(open));
   return open > 0 ? 1 : 0;
@@ -68,7 +80,8 @@ Result<int> list_one(const Options& options, const std::string& move) {
 Result<int> list_command(const Options& options) {
   // Letters can be listed whatever has become of the plan.
   auto named = migrate::plan::plan_names(options.plan);
-  const std::vector<std::string> plans = named.ok() ? std::move(named).value() : std::vector<std::string>{options.plan};
+  const std::vector<std::string> plans =
+      named.ok() ? std::move(named).value() : std::vector<std::string>{options.plan};
   int code = 0;
   for (const std::string& plan : plans) {
     Options one = options;
@@ -97,7 +110,8 @@ Result<int> show_command(const Options& options) {
   return 0;
 }
 
-int print_retried(uint64_t applied, const std::vector<std::pair<std::string, std::string>>& refused) {
+int print_retried(uint64_t applied,
+                  const std::vector<std::pair<std::string, std::string>>& refused) {
   fmt::print("{} applied, {} still refused\n", with_commas(applied), with_commas(refused.size()));
   for (const auto& [which, why] : refused) fmt::print("{:>6}  {}\n", which, why);
   return refused.empty() ? 0 : 1;
@@ -107,8 +121,9 @@ int print_retried(uint64_t applied, const std::vector<std::pair<std::string, std
 Result<int> ask_to_retry(const Options& options, std::stop_token stop) {
   auto journal = TRY(open_journal(options));
   nlohmann::json arguments = {{"ids", options.ids}};
-  std::string answer = TRY(migrate::live::ask_running(*journal, "retry", arguments.dump(), stop,
-                                                      [&] { return migrate::Workspace::is_held(options.plan); }));
+  std::string answer =
+      TRY(migrate::live::ask_running(*journal, "retry", arguments.dump(), stop,
+                                     [&] { return migrate::Workspace::is_held(options.plan); }));
   auto json = nlohmann::json::parse(answer, nullptr, /*allow_exceptions=*/false);
   std::vector<std::pair<std::string, std::string>> refused;
   for (const auto& one : json["still_refused"]) refused.emplace_back(one["key"], one["why"]);
@@ -126,7 +141,8 @@ Result<int> retry_command(const Options& options) {
   if (migration->plan.source.capture == "none") {
     auto outcome = TRY(migrate::retry_letters(*migration, options.ids));
     std::vector<std::pair<std::string, std::string>> refused;
-    for (const auto& [id, why] : outcome.still_refused) refused.emplace_back(std::to_string(id), why);
+    for (const auto& [id, why] : outcome.still_refused)
+      refused.emplace_back(std::to_string(id), why);
     return print_retried(outcome.applied, refused);
   }
   // Nobody follows the table: catch up, retry, stop.
@@ -148,12 +164,15 @@ Result<int> waive_command(const Options& options) {
   auto journal = TRY(open_journal(options));
   auto workspace = migrate::Workspace::open_exclusive(options.plan);
   bool running = !workspace.ok() && workspace.error().code() == "workspace.busy";
-  if (running && TRY(migrate::plan::read_plan(options.plan)).source.capture == "none") return std::move(workspace).error();
+  if (running && TRY(migrate::plan::read_plan(options.plan)).source.capture == "none")
+    return std::move(workspace).error();
   if (!workspace.ok() && !running) return std::move(workspace).error();
   if (!options.all && options.ids.empty())
-    return Error(ErrorKind::kConfig, "letters.none_named", "name the letters to waive by their numbers, or all of them by --all");
+    return Error(ErrorKind::kConfig, "letters.none_named",
+                 "name the letters to waive by their numbers, or all of them by --all");
   if (options.because.empty())
-    return Error(ErrorKind::kConfig, "letters.no_reason", "--because is empty; say why these records may stay behind");
+    return Error(ErrorKind::kConfig, "letters.no_reason",
+                 "--because is empty; say why these records may stay behind");
   std::vector<int64_t> ids = options.ids;
   if (options.all)
     for (const migrate::Letter& letter : TRY(journal->letters(migrate::Journal::Bodies::kWithout)))
@@ -162,8 +181,9 @@ Result<int> waive_command(const Options& options) {
     auto letter = TRY(journal->letter(id));
     if (!letter) return unknown_letter(options, id);
     if (letter->state == migrate::LetterState::kApplied)
-      return Error(ErrorKind::kConfig, "letters.applied",
-                   fmt::format("letter {} has been applied already, so there is nothing to waive", id));
+      return Error(
+          ErrorKind::kConfig, "letters.applied",
+          fmt::format("letter {} has been applied already, so there is nothing to waive", id));
   }
   for (int64_t id : ids) {
     TRY(journal->set_letter_state(id, migrate::LetterState::kWaived, options.because));
@@ -180,15 +200,19 @@ Result<int> waive_command(const Options& options) {
 }  // namespace
 
 void add_letters(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("letters", "Items that the target could not take, kept whole");
-  command->footer("A plan's letters count as differences until they are applied or waived.\n"
-                  "Example:\n  offramp letters plan.yaml list\n  offramp letters plan.yaml show 3\n"
-                  "  offramp letters plan.yaml retry\n  offramp letters plan.yaml waive 3 --because \"test data\"");
+  CLI::App* command =
+      app.add_subcommand("letters", "Items that the target could not take, kept whole");
+  command->footer(
+      "A plan's letters count as differences until they are applied or waived.\n"
+      "Example:\n  offramp letters plan.yaml list\n  offramp letters plan.yaml show 3\n"
+      "  offramp letters plan.yaml retry\n  offramp letters plan.yaml waive 3 --because \"test "
+      "data\"");
   command->require_subcommand(1);
   auto options = std::make_shared<Options>();
   command->add_option("plan", options->plan, kPlanHelp)->required();
 
-  CLI::App* list = command->add_subcommand("list", "One letter after the other; exit 1 while one is open");
+  CLI::App* list =
+      command->add_subcommand("list", "One letter after the other; exit 1 while one is open");
   list->add_flag("--json", options->json, "one JSON line a letter");
   list->callback([options, &action] { action = [options] { return list_command(*options); }; });
 
@@ -196,7 +220,8 @@ void add_letters(CLI::App& app, Action& action) {
   show->add_option("ids", options->ids, "letters")->required();
   show->callback([options, &action] { action = [options] { return show_command(*options); }; });
 
-  CLI::App* retry = command->add_subcommand("retry", "Put the items through the mapping again (default: all open ones but duplicates)");
+  CLI::App* retry = command->add_subcommand(
+      "retry", "Put the items through the mapping again (default: all open ones but duplicates)");
   retry->add_option("ids", options->ids, "letters");
   retry->callback([options, &action] { action = [options] { return retry_command(*options); }; });
 

@@ -142,7 +142,8 @@ Result<int> serve_command(const Options& options) {
   std::fflush(stdout);
 
   StopOnSignal::Listener listener(signals, [](const std::string&) {
-    fmt::print(stderr, "stopping when requests in progress are answered; a second signal stops at once\n");
+    fmt::print(stderr,
+               "stopping when requests in progress are answered; a second signal stops at once\n");
   });
   signals.wait();
   endpoint->stop(std::chrono::seconds(options.grace_s));

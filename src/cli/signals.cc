@@ -53,14 +53,13 @@ void StopOnSignal::listen(std::function<void(const std::string&)> say) {
   say_ = std::move(say);
 }
 
-StopOnSignal::Listener::Listener(StopOnSignal& signals, std::function<void(const std::string&)> say) : signals_(signals) {
+StopOnSignal::Listener::Listener(StopOnSignal& signals, std::function<void(const std::string&)> say)
+    : signals_(signals) {
   signals_.listen(std::move(say));
 }
 
 StopOnSignal::Listener::~Listener() { signals_.listen(nullptr); }
 
-StopOnSignal::~StopOnSignal() {
-  waiter_.request_stop();
-}
+StopOnSignal::~StopOnSignal() { waiter_.request_stop(); }
 
 }  // namespace offramp::cli

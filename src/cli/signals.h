@@ -1,4 +1,5 @@
-// SIGINT and SIGTERM as a stop token: the work ends at its next batch and checkpoints; a second signal ends at once.
+// SIGINT and SIGTERM as a stop token: the work ends at its next batch and checkpoints; a second
+// signal ends at once.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,6 @@
 // `offramp status`: where a migration stands, once or every second.
+#include "migrate/status.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -10,7 +12,6 @@
 
 #include "cli/command.h"
 #include "io/wall_ms.h"
-#include "migrate/status.h"
 
 namespace offramp::cli {
 namespace {
@@ -20,7 +21,9 @@ struct Options {
   bool json = false, watch = false;
 };
 
-std::string seconds_text(int64_t ms) { return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000); }
+std::string seconds_text(int64_t ms) {
+  return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000);
+}
 
 void print_live(const migrate::MigrationStatus& status) {
   if (!status.gap.empty()) fmt::print("gap      {}\n", status.gap);
@@ -30,30 +33,36 @@ void print_live(const migrate::MigrationStatus& status) {
   if (!status.running) {
     fmt::print("capture  stopped {} ago\n", seconds_text(now - live.at_ms));
   } else if (now - live.at_ms > 10'000) {
-    fmt::print("capture  the process says nothing since {}: look at it\n", seconds_text(now - live.at_ms));
+    fmt::print("capture  the process says nothing since {}: look at it\n",
+               seconds_text(now - live.at_ms));
   } else {
     auto lag = live.lag_ms();
     fmt::print("lag      {}\n", lag ? seconds_text(*lag) : "not known yet");
   }
-  fmt::print("changes  {} captured ({} deletions, {} by TTL), {} applied since the process began\n", with_commas(live.captured),
-             with_commas(live.deletions), with_commas(live.ttl_deletions), with_commas(live.applied));
-  fmt::print("spool    {:.1f} MB, {} changes in the log, about {} keys folded\n", static_cast<double>(live.spool_bytes) / 1e6,
-             with_commas(live.spool_changes), with_commas(live.spool_keys));
+  fmt::print("changes  {} captured ({} deletions, {} by TTL), {} applied since the process began\n",
+             with_commas(live.captured), with_commas(live.deletions),
+             with_commas(live.ttl_deletions), with_commas(live.applied));
+  fmt::print("spool    {:.1f} MB, {} changes in the log, about {} keys folded\n",
+             static_cast<double>(live.spool_bytes) / 1e6, with_commas(live.spool_changes),
+             with_commas(live.spool_keys));
   fmt::print("shards   {} known, {} open\n", live.shards, live.shards_open);
-  if (std::string expiry = migrate::expiry_text(status, now); !expiry.empty()) fmt::print("expiry   {}\n", expiry);
+  if (std::string expiry = migrate::expiry_text(status, now); !expiry.empty())
+    fmt::print("expiry   {}\n", expiry);
   if (!live.waiting.empty()) fmt::print("waiting  {}\n", live.waiting);
 }
 
 void print_text(const migrate::MigrationStatus& status, const std::string& plan) {
   fmt::print("plan     {}\n", plan);
   if (!status.target.empty()) fmt::print("target   {}\n", status.target);
-  fmt::print("phase    {}{}\n", migrate::phase_name(status.phase), status.running ? " (a process is at work)" : "");
+  fmt::print("phase    {}{}\n", migrate::phase_name(status.phase),
+             status.running ? " (a process is at work)" : "");
   if (!status.partitions.empty()) {
     fmt::print("records  {}", with_commas(status.records));
     if (status.records_total) {
       fmt::print(" of {}", with_commas(*status.records_total));
       if (*status.records_total)
-        fmt::print(" ({:.0f} %)", 100.0 * static_cast<double>(status.records) / static_cast<double>(*status.records_total));
+        fmt::print(" ({:.0f} %)", 100.0 * static_cast<double>(status.records) /
+                                      static_cast<double>(*status.records_total));
     }
     fmt::print(" in {} of {} partitions done\n", status.partitions_done, status.partitions.size());
     fmt::print("items    {} stored, {} skipped, {} refused\n", with_commas(status.counts.stored),
@@ -61,11 +70,12 @@ void print_text(const migrate::MigrationStatus& status, const std::string& plan)
   }
   if (status.captures) print_live(status);
   if (status.letters.open + status.letters.waived + status.letters.applied)
-    fmt::print("letters  {} open, {} waived, {} applied\n", with_commas(status.letters.open), with_commas(status.letters.waived),
-               with_commas(status.letters.applied));
+    fmt::print("letters  {} open, {} waived, {} applied\n", with_commas(status.letters.open),
+               with_commas(status.letters.waived), with_commas(status.letters.applied));
   if (!status.verified.empty()) fmt::print("verified {}\n", status.verified);
   fmt::print("resume   ");
-  for (size_t i = 0; i < status.resume.size(); ++i) fmt::print("{}{}\n", i ? "         " : "", status.resume[i]);
+  for (size_t i = 0; i < status.resume.size(); ++i)
+    fmt::print("{}{}\n", i ? "         " : "", status.resume[i]);
 }
 
 // How far a plan was at the last look.
@@ -80,12 +90,14 @@ void print_rate(const migrate::MigrationStatus& status, const Before& before) {
                 std::chrono::duration<double>(std::chrono::steady_clock::now() - before.at).count();
   fmt::print("rate     {} records/s", with_commas(static_cast<uint64_t>(rate)));
   if (status.records_total && *status.records_total > status.records)
-    fmt::print(", about {:.0f} s left", static_cast<double>(*status.records_total - status.records) / rate);
+    fmt::print(", about {:.0f} s left",
+               static_cast<double>(*status.records_total - status.records) / rate);
   fmt::print("\n");
 }
 
 // What is known of one plan; true while a look in a second may find something else.
-Result<bool> print_one(const std::string& plan, const Options& options, std::map<std::string, Before>& before) {
+Result<bool> print_one(const std::string& plan, const Options& options,
+                       std::map<std::string, Before>& before) {
   auto status = TRY(migrate::read_status(plan));
   if (options.json) {
     fmt::print("{}\n", migrate::status_json(status, plan));
@@ -94,7 +106,8 @@ Result<bool> print_one(const std::string& plan, const Options& options, std::map
     if (auto last = before.find(plan); last != before.end()) print_rate(status, last->second);
     before[plan] = {status.records, std::chrono::steady_clock::now()};
   }
-  bool ended = status.phase == migrate::Phase::kVerified || status.phase == migrate::Phase::kDiffers;
+  bool ended =
+      status.phase == migrate::Phase::kVerified || status.phase == migrate::Phase::kDiffers;
   return !ended || status.running;
 }
 
@@ -124,12 +137,17 @@ Result<int> status_command(const Options& options) {
 
 void add_status(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("status", "Phase, progress, dead letters, and what a resume would redo");
-  command->footer("Example:\n  offramp status plan.yaml\n  offramp status plan.yaml::Orders\n  offramp status plan.yaml --watch\n  offramp status plan.yaml --json");
+  CLI::App* command =
+      app.add_subcommand("status", "Phase, progress, dead letters, and what a resume would redo");
+  command->footer(
+      "Example:\n  offramp status plan.yaml\n  offramp status plan.yaml::Orders\n  offramp status "
+      "plan.yaml --watch\n  offramp status plan.yaml --json");
   command->add_option("plan", options->plan, kPlanHelp)->required();
-  command->add_flag("--watch", options->watch, "again every second until the migration is verified");
+  command->add_flag("--watch", options->watch,
+                    "again every second until the migration is verified");
   command->add_flag("--json", options->json, "one JSON line per move");
-  command->callback([options, &action] { action = [options] { return status_command(*options); }; });
+  command->callback(
+      [options, &action] { action = [options] { return status_command(*options); }; });
 }
 
 }  // namespace offramp::cli

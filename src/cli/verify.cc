@@ -1,4 +1,6 @@
 // `offramp verify`: both sides compared; exit 1 when they differ.
+#include "migrate/verify/verify.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +14,6 @@
 #include "migrate/live/requests.h"
 #include "migrate/migration.h"
 #include "migrate/run/run.h"
-#include "migrate/verify/verify.h"
 
 namespace offramp::cli {
 namespace {
@@ -25,10 +26,12 @@ struct Options {
   double read_units = 0;  // 0: the plan's limit
 };
 
-int print_report(const migrate::verify::Report& report, const std::string& folder, const Options& options) {
+int print_report(const migrate::verify::Report& report, const std::string& folder,
+                 const Options& options) {
   print_verdict(report, folder);
   if (report.letters_open)
-    fmt::print("dead letters: {} open; look with `offramp letters {} list`\n", with_commas(report.letters_open), options.plan);
+    fmt::print("dead letters: {} open; look with `offramp letters {} list`\n",
+               with_commas(report.letters_open), options.plan);
   return report.equal && report.letters_open == 0 ? 0 : 1;
 }
 
@@ -40,8 +43,9 @@ Result<int> ask_running_process(const Options& options, std::stop_token stop) {
                               {"sample", options.sample},
                               {"repair", options.repair},
                               {"read_units_per_second", options.read_units}};
-  std::string answer = TRY(migrate::live::ask_running(*journal, "verify", arguments.dump(), stop,
-                                                      [&] { return migrate::Workspace::is_held(options.plan); }));
+  std::string answer =
+      TRY(migrate::live::ask_running(*journal, "verify", arguments.dump(), stop,
+                                     [&] { return migrate::Workspace::is_held(options.plan); }));
   auto report = TRY(migrate::verify::parse_report(answer));
   if (!options.json) return print_report(report, folder, options);
   fmt::print("{}\n", answer);
@@ -55,9 +59,11 @@ Result<int> verify_once(const Options& options, std::stop_token stop) {
     if (plan.source.capture != "none") return ask_running_process(options, stop);
   }
   auto migration = TRY(std::move(opened));
-  migrate::Progress progress(options.quiet ? migrate::Progress::Mode::kQuiet : migrate::Progress::detect());
+  migrate::Progress progress(options.quiet ? migrate::Progress::Mode::kQuiet
+                                           : migrate::Progress::detect());
   migrate::verify::Options verify_options;
-  verify_options.threads = options.jobs > 0 ? options.jobs : migration->target->capabilities().loaders_default;
+  verify_options.threads =
+      options.jobs > 0 ? options.jobs : migration->target->capabilities().loaders_default;
   if (options.sample) verify_options.sample = options.sample;
   verify_options.repair = options.repair;
   verify_options.stop = stop;
@@ -78,15 +84,19 @@ Result<int> verify_once(const Options& options, std::stop_token stop) {
       return {};
     };
     TRY(migrate::run(*migration, progress, run_options));
-    if (!report) return Error(ErrorKind::kCancelled, "verify.stopped", "stopped by a signal before there was a verdict");
+    if (!report)
+      return Error(ErrorKind::kCancelled, "verify.stopped",
+                   "stopped by a signal before there was a verdict");
   }
   if (!options.json) return print_report(*report, migration->folder, options);
   fmt::print("{}\n", migrate::verify::report_json(*report, *migration));
   return report->equal && report->letters_open == 0 ? 0 : 1;
 }
 
-// Each move of a plan, one after the other; one that cannot be compared does not keep the others from it.
-Result<int> verify_all(const Options& options, const std::vector<std::string>& plans, std::stop_token stop) {
+// Each move of a plan, one after the other; one that cannot be compared does not keep the others
+// from it.
+Result<int> verify_all(const Options& options, const std::vector<std::string>& plans,
+                       std::stop_token stop) {
   if (plans.size() == 1) {
     Options one = options;
     one.plan = plans[0];
@@ -110,7 +120,9 @@ Result<int> verify_command(const Options& options) {
   StopOnSignal signals;
   const auto plans = TRY(migrate::plan::plan_names(options.plan));
   int code = TRY(verify_all(options, plans, signals.token()));
-  auto one_is_held = [&] { return std::any_of(plans.begin(), plans.end(), migrate::Workspace::is_held); };
+  auto one_is_held = [&] {
+    return std::any_of(plans.begin(), plans.end(), migrate::Workspace::is_held);
+  };
   while (options.continuous && one_is_held() && !signals.token().stop_requested()) {
     std::fflush(stdout);
     if (!io::system_clock().sleep(std::chrono::seconds(options.pause_s), signals.token())) break;
@@ -123,27 +135,45 @@ Result<int> verify_command(const Options& options) {
 
 void add_verify(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("verify", "Compare both sides in full, in both directions");
-  command->footer("Exit code 0: equal; 1: differences (see PLAN.offramp/verify-report.md) or open dead letters.\n"
-                  "While `offramp run` follows the table, that process compares: a difference counts only when it outlives\n"
-                  "every change that could explain it.\n"
-                  "Example:\n  offramp verify plan.yaml\n  offramp verify plan.yaml --sample 10000\n"
-                  "  offramp verify plan.yaml --repair");
+  CLI::App* command =
+      app.add_subcommand("verify", "Compare both sides in full, in both directions");
+  command->footer(
+      "Exit code 0: equal; 1: differences (see PLAN.offramp/verify-report.md) or open dead "
+      "letters.\n"
+      "While `offramp run` follows the table, that process compares: a difference counts only when "
+      "it outlives\n"
+      "every change that could explain it.\n"
+      "Example:\n  offramp verify plan.yaml\n  offramp verify plan.yaml --sample 10000\n"
+      "  offramp verify plan.yaml --repair");
   command->add_option("plan", options->plan, kPlanHelp)->required();
-  auto* sample = command->add_option("--sample", options->sample,
-                                     "look up only about N items of the source at the target (finds no extra items)")
-                     ->check(CLI::Range(1, 1'000'000'000));
-  command->add_flag("--repair", options->repair, "make differing keys at the target what the source says, then compare again")
+  auto* sample =
+      command
+          ->add_option(
+              "--sample", options->sample,
+              "look up only about N items of the source at the target (finds no extra items)")
+          ->check(CLI::Range(1, 1'000'000'000));
+  command
+      ->add_flag("--repair", options->repair,
+                 "make differing keys at the target what the source says, then compare again")
       ->excludes(sample);
-  command->add_flag("--continuous", options->continuous, "again and again while `offramp run` follows the table");
-  command->add_option("--pause", options->pause_s, "with --continuous: seconds between two comparisons")
-      ->check(CLI::Range(0, 86'400))->capture_default_str();
-  command->add_option("--read-units", options->read_units, "read units a second that comparing a live table may take (default: the plan's limit)")
+  command->add_flag("--continuous", options->continuous,
+                    "again and again while `offramp run` follows the table");
+  command
+      ->add_option("--pause", options->pause_s,
+                   "with --continuous: seconds between two comparisons")
+      ->check(CLI::Range(0, 86'400))
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--read-units", options->read_units,
+          "read units a second that comparing a live table may take (default: the plan's limit)")
       ->check(CLI::Range(1.0, 1e9));
-  command->add_option("-j,--jobs", options->jobs, "threads (default: what suits the target)")->check(CLI::Range(1, 64));
+  command->add_option("-j,--jobs", options->jobs, "threads (default: what suits the target)")
+      ->check(CLI::Range(1, 64));
   command->add_flag("--json", options->json, "print the report as JSON");
   command->add_flag("-q,--quiet", options->quiet, "no progress on stderr");
-  command->callback([options, &action] { action = [options] { return verify_command(*options); }; });
+  command->callback(
+      [options, &action] { action = [options] { return verify_command(*options); }; });
 }
 
 }  // namespace offramp::cli

@@ -18,7 +18,11 @@ class CompactReader {
  public:
   // `nodes` has room for text.size() / kTextPerNode + 2 nodes.
   CompactReader(std::string_view text, JsonValues& values, ItemBatch& batch, Node* nodes)
-      : at_(text.data()), end_(text.data() + text.size()), values_(values), batch_(batch), next_(nodes) {}
+      : at_(text.data()),
+        end_(text.data() + text.size()),
+        values_(values),
+        batch_(batch),
+        next_(nodes) {}
 
   bool item(std::string_view wrapper) {
     if (!wrapper.empty()) {
@@ -55,19 +59,24 @@ class CompactReader {
   }
   // Reading past the end is safe: there is padding, and the end is checked where it matters.
   bool take(std::string_view text) {
-    if (static_cast<size_t>(end_ - at_) < text.size() || std::memcmp(at_, text.data(), text.size()) != 0) return false;
+    if (static_cast<size_t>(end_ - at_) < text.size() ||
+        std::memcmp(at_, text.data(), text.size()) != 0)
+      return false;
     at_ += text.size();
     return true;
   }
 
-  // The rest of a string whose opening quote has been read; false at an escape, a control character or the end.
+  // The rest of a string whose opening quote has been read; false at an escape, a control character
+  // or the end.
   bool string(std::string_view& out) {
     const char* start = at_;
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), control = _mm_set1_epi8(0x1f);
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'),
+                  control = _mm_set1_epi8(0x1f);
     for (;;) {
       __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at_));
-      __m128i stop = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
-                                  _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
+      __m128i stop =
+          _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+                       _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
       if (auto mask = static_cast<unsigned>(_mm_movemask_epi8(stop))) {
         at_ += __builtin_ctz(mask);
         break;
@@ -169,9 +178,12 @@ class CompactReader {
           return true;
         }
         return tagged_string(Type::kB, name);
-      case 'L': return take("\":[") && list(name, depth) && take('}');
-      case 'M': return take("\":{") && map(name, depth) && take('}');
-      default: return false;
+      case 'L':
+        return take("\":[") && list(name, depth) && take('}');
+      case 'M':
+        return take("\":{") && map(name, depth) && take('}');
+      default:
+        return false;
     }
   }
 
@@ -184,8 +196,8 @@ class CompactReader {
 
 }  // namespace
 
-bool read_compact_item(std::string_view text, std::string_view wrapper, JsonValues& values, CompactNodes& nodes,
-                       ItemBatch& batch) {
+bool read_compact_item(std::string_view text, std::string_view wrapper, JsonValues& values,
+                       CompactNodes& nodes, ItemBatch& batch) {
   Node* first = nodes.reserve(text.size() / kTextPerNode + 2);
   CompactReader reader(text, values, batch, first);
   if (!reader.item(wrapper) || !simdjson::validate_utf8(text.data(), text.size())) return false;

@@ -1,5 +1,5 @@
-// digest(value, seed): scalars hash their bytes under a seed made of type and place (name, index); containers sum
-// their children's digests and hash the sum with the number of children.
+// digest(value, seed): scalars hash their bytes under a seed made of type and place (name, index);
+// containers sum their children's digests and hash the sum with the number of children.
 #define XXH_INLINE_ALL
 #include "ddb/digest.h"
 
@@ -19,7 +19,8 @@ Digest digest_seeded(ValueView value, uint64_t place) {
     case Type::kN:
     case Type::kB: {
       std::string_view bytes = value.bytes();
-      if (bytes.size() <= 240) return from_xxh(XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed));
+      if (bytes.size() <= 240)
+        return from_xxh(XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed));
       // A seed costs a whole secret per call on long inputs; hash plain, then fold the seed in.
       XXH128_hash_t plain = XXH3_128bits(bytes.data(), bytes.size());
       return from_xxh(XXH3_128bits_withSeed(&plain, sizeof plain, seed));
@@ -30,13 +31,15 @@ Digest digest_seeded(ValueView value, uint64_t place) {
       char byte = value.type() == Type::kBool && value.boolean() ? 1 : 0;
       return from_xxh(XXH3_128bits_withSeed(&byte, 1, seed));
     }
-    default: break;
+    default:
+      break;
   }
   Digest sum;
   uint64_t index = 0;
   for (ValueView child : value) {
     uint64_t child_place = 0;
-    if (value.type() == Type::kM) child_place = XXH3_64bits(child.name().data(), child.name().size());
+    if (value.type() == Type::kM)
+      child_place = XXH3_64bits(child.name().data(), child.name().size());
     if (value.type() == Type::kL) child_place = ++index * kOdd;
     sum += digest_seeded(child, child_place);
   }

@@ -1,8 +1,9 @@
-// A 128-bit digest of a value that is equal for equal values, in whatever order members were written.
+// A 128-bit digest of a value that is equal for equal values, in whatever order members were
+// written.
 //
-// Maps and sets sum the digests of their members, so nothing is sorted; lists chain them. Built on XXH3-128: for
-// finding differences, not against forgery. The definition is stored in verify reports: never change it silently
-// (kDigestVersion).
+// Maps and sets sum the digests of their members, so nothing is sorted; lists chain them. Built on
+// XXH3-128: for finding differences, not against forgery. The definition is stored in verify
+// reports: never change it silently (kDigestVersion).
 #pragma once
 
 #include <cstdint>

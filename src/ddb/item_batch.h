@@ -1,7 +1,8 @@
-// ItemBatch: a bounded run of items of one partition, with all their bytes; the unit that flows through a load.
+// ItemBatch: a bounded run of items of one partition, with all their bytes; the unit that flows
+// through a load.
 //
-// Filled by readers and by a target's reader through ItemBuilder. Records that could not be decoded are kept
-// beside the items, whole, for the dead letters (C7). reset() keeps the memory for reuse.
+// Filled by readers and by a target's reader through ItemBuilder. Records that could not be decoded
+// are kept beside the items, whole, for the dead letters (C7). reset() keeps the memory for reuse.
 #pragma once
 
 #include <memory>
@@ -15,8 +16,8 @@
 namespace offramp::ddb {
 
 struct BadRecord {
-  uint64_t ordinal;    // index of the record in its partition, counted with the good ones
-  std::string raw;     // the record's bytes as read (bounded by the reader's record limit)
+  uint64_t ordinal;  // index of the record in its partition, counted with the good ones
+  std::string raw;   // the record's bytes as read (bounded by the reader's record limit)
   Error error;
 };
 
@@ -47,7 +48,8 @@ class ItemBatch {
     roots_.push_back(node_index);
     ordinals_.push_back(ordinal);
   }
-  // Copies an item with all its bytes; returns what it takes, in bytes. `item` may not be of this batch.
+  // Copies an item with all its bytes; returns what it takes, in bytes. `item` may not be of this
+  // batch.
   size_t append(ItemView item, uint64_t ordinal);
   // The same with its index as the ordinal.
   size_t append(ItemView item) { return append(item, size()); }
@@ -58,10 +60,10 @@ class ItemBatch {
     ordinals_.pop_back();
   }
 
-  base::Arena arena;               // bytes that the nodes point to
-  std::vector<char> buffer;        // raw input that zero-copy nodes may point into
+  base::Arena arena;         // bytes that the nodes point to
+  std::vector<char> buffer;  // raw input that zero-copy nodes may point into
   std::vector<BadRecord> bad;
-  uint64_t source_bytes = 0;       // bytes of source text or response that this batch stands for
+  uint64_t source_bytes = 0;  // bytes of source text or response that this batch stands for
 
  private:
   std::vector<Node> nodes_;
@@ -77,7 +79,8 @@ class ItemBuilder {
 
   // Opens a container; close() with the returned index.
   uint32_t open(Type type, std::string_view name = {}) {
-    nodes_.push_back(Node{name.data(), nullptr, static_cast<uint32_t>(name.size()), 0, 1, type, false});
+    nodes_.push_back(
+        Node{name.data(), nullptr, static_cast<uint32_t>(name.size()), 0, 1, type, false});
     return static_cast<uint32_t>(nodes_.size() - 1);
   }
   // `children`: the number of direct children written since open().
@@ -90,16 +93,19 @@ class ItemBuilder {
                           static_cast<uint32_t>(bytes.size()), 1, type, false});
   }
   void boolean(bool value, std::string_view name = {}) {
-    nodes_.push_back(Node{name.data(), nullptr, static_cast<uint32_t>(name.size()), 0, 1, Type::kBool, value});
+    nodes_.push_back(
+        Node{name.data(), nullptr, static_cast<uint32_t>(name.size()), 0, 1, Type::kBool, value});
   }
   void null(std::string_view name = {}) {
-    nodes_.push_back(Node{name.data(), nullptr, static_cast<uint32_t>(name.size()), 0, 1, Type::kNull, false});
+    nodes_.push_back(
+        Node{name.data(), nullptr, static_cast<uint32_t>(name.size()), 0, 1, Type::kNull, false});
   }
   // Copies a whole value (its nodes; bytes stay where they are) under another name.
   void copy(ValueView value, std::string_view name) {
     size_t at = nodes_.size();
     const Node* from = value.node();
-    // `value` may live in the same vector: index arithmetic would be needed then; callers keep them apart.
+    // `value` may live in the same vector: index arithmetic would be needed then; callers keep them
+    // apart.
     nodes_.insert(nodes_.end(), from, from + from->span);
     nodes_[at].name = name.data();
     nodes_[at].name_size = static_cast<uint32_t>(name.size());

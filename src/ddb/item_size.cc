@@ -11,7 +11,8 @@ size_t number_size(std::string_view canonical) {
   if (canonical == "0") return 1;
   size_t point = canonical.find('.');
   std::string_view whole = canonical.substr(0, point);
-  std::string_view fraction = point == canonical.npos ? std::string_view() : canonical.substr(point + 1);
+  std::string_view fraction =
+      point == canonical.npos ? std::string_view() : canonical.substr(point + 1);
   int magnitude;  // exponent of the leading digit
   size_t digits;
   if (whole != "0") {
@@ -33,12 +34,17 @@ size_t number_size(std::string_view canonical) {
 size_t value_size(ValueView value) {
   switch (value.type()) {
     case Type::kS:
-    case Type::kB: return value.bytes().size();
-    case Type::kN: return number_size(value.bytes());
+    case Type::kB:
+      return value.bytes().size();
+    case Type::kN:
+      return number_size(value.bytes());
     case Type::kBool:
-    case Type::kNull: return 1;
-    case Type::kAbsent: return 0;
-    default: break;
+    case Type::kNull:
+      return 1;
+    case Type::kAbsent:
+      return 0;
+    default:
+      break;
   }
   size_t size = is_set(value.type()) ? 0 : 3;
   for (ValueView child : value) {

@@ -1,5 +1,6 @@
 // The size of an item as AWS counts it (limit 409,600 bytes; capacity units).
-// Source: developer guide, "item sizes"; the exact size of a number is the reverse-engineered form that dynalite uses.
+// Source: developer guide, "item sizes"; the exact size of a number is the reverse-engineered form
+// that dynalite uses.
 #pragma once
 
 #include <cstddef>

@@ -57,7 +57,9 @@ bool JsonValues::repeats(const Node* first, uint32_t count, BytesOf bytes_of) {
       const Node* inner = outer + outer->span;
       for (uint32_t j = i + 1; j < count; ++j, inner += inner->span) {
         std::string_view other = bytes_of(*inner);
-        if (other.size() == bytes.size() && other.size() != 0 && other.front() == bytes.front() && other == bytes) return true;
+        if (other.size() == bytes.size() && other.size() != 0 && other.front() == bytes.front() &&
+            other == bytes)
+          return true;
         if (other.empty() && bytes.empty()) return true;
       }
     }

@@ -27,7 +27,8 @@ void append_members(ValueView map, Order order, std::string& out) {
   } else {
     std::vector<ValueView> members;
     for (ValueView member : map) members.push_back(member);
-    std::sort(members.begin(), members.end(), [](ValueView a, ValueView b) { return a.name() < b.name(); });
+    std::sort(members.begin(), members.end(),
+              [](ValueView a, ValueView b) { return a.name() < b.name(); });
     for (ValueView member : members) append(member);
   }
   out += '}';
@@ -82,12 +83,22 @@ void append_value(ValueView value, Order order, std::string& out) {
   switch (value.type()) {
     case Type::kS:
     case Type::kN:
-    case Type::kB: append_scalar(value.type(), value.bytes(), out); break;
-    case Type::kBool: out += value.boolean() ? "true" : "false"; break;
+    case Type::kB:
+      append_scalar(value.type(), value.bytes(), out);
+      break;
+    case Type::kBool:
+      out += value.boolean() ? "true" : "false";
+      break;
     case Type::kNull:
-    case Type::kAbsent: out += "true"; break;
-    case Type::kM: append_members(value, order, out); break;
-    default: append_elements(value, order, out); break;
+    case Type::kAbsent:
+      out += "true";
+      break;
+    case Type::kM:
+      append_members(value, order, out);
+      break;
+    default:
+      append_elements(value, order, out);
+      break;
   }
   out += '}';
 }
@@ -104,11 +115,21 @@ void append_json_string(std::string_view text, std::string& out) {
     out.append(text.data() + start, i - start);
     start = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         out += "\\u00";
         out += kHex[c >> 4];
@@ -120,7 +141,9 @@ void append_json_string(std::string_view text, std::string& out) {
 }
 
 void append_item_json(ItemView item, std::string& out) { append_members(item, Order::kAsIs, out); }
-void append_value_json(ValueView value, std::string& out) { append_value(value, Order::kAsIs, out); }
+void append_value_json(ValueView value, std::string& out) {
+  append_value(value, Order::kAsIs, out);
+}
 
 std::string canonical_item_json(ItemView item) {
   std::string out;

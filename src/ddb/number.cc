@@ -8,7 +8,7 @@ namespace offramp::ddb {
 namespace {
 
 constexpr int kDigitsMax = 38;
-constexpr int kMagnitudeMax = 125;   // exponent of the leading digit
+constexpr int kMagnitudeMax = 125;  // exponent of the leading digit
 constexpr int kMagnitudeMin = -130;
 
 int count_digits(unsigned __int128 value) {
@@ -22,17 +22,20 @@ int count_digits(unsigned __int128 value) {
 
 Error not_numeric() {
   // The service's message goes on with ": X" and the text, which is an item's content (C12).
-  return Error(ErrorKind::kBadItem, "number.not_numeric", "The parameter cannot be converted to a numeric value");
+  return Error(ErrorKind::kBadItem, "number.not_numeric",
+               "The parameter cannot be converted to a numeric value");
 }
 
 Error overflow() {
-  return Error(ErrorKind::kBadItem, "number.overflow",
-               "Number overflow. Attempting to store a number with magnitude larger than supported range");
+  return Error(
+      ErrorKind::kBadItem, "number.overflow",
+      "Number overflow. Attempting to store a number with magnitude larger than supported range");
 }
 
 Error underflow() {
-  return Error(ErrorKind::kBadItem, "number.underflow",
-               "Number underflow. Attempting to store a number with magnitude smaller than supported range");
+  return Error(
+      ErrorKind::kBadItem, "number.underflow",
+      "Number underflow. Attempting to store a number with magnitude smaller than supported range");
 }
 
 // The digits of a coefficient, most significant first; returns how many.
@@ -77,7 +80,8 @@ Result<Number> Number::parse(std::string_view text) {
   bool negative = false;
   if (at != end && (*at == '-' || *at == '+')) negative = *at++ == '-';
 
-  // Significant digits only: leading zeros are skipped, trailing ones are held back until another digit follows.
+  // Significant digits only: leading zeros are skipped, trailing ones are held back until another
+  // digit follows.
   unsigned __int128 coefficient = 0;
   int significant = 0;
   int64_t held_zeros = 0, exponent = 0;
@@ -185,7 +189,9 @@ std::strong_ordering Number::operator<=>(const Number& other) const {
     unsigned __int128 a = coefficient_, b = other.coefficient_;
     for (int i = exponent_; i > other.exponent_; --i) a *= 10;
     for (int i = other.exponent_; i > exponent_; --i) b *= 10;
-    magnitude = a < b ? std::strong_ordering::less : a > b ? std::strong_ordering::greater : std::strong_ordering::equal;
+    magnitude = a < b   ? std::strong_ordering::less
+                : a > b ? std::strong_ordering::greater
+                        : std::strong_ordering::equal;
   }
   return negative_ ? 0 <=> magnitude : magnitude;
 }
@@ -197,8 +203,9 @@ Result<Number> sum(const Number& a, const Number& b, bool flips) {
   if (b.zero()) return a;
   if (a.zero()) return Number::from_parts(b.negative() != flips, b.coefficient(), b.exponent());
   const bool a_negative = a.negative(), b_negative = b.negative() != flips;
-  // Both to the lower exponent. The number there ends in a digit that is not 0, so the result has no fewer digits than
-  // its distance from that exponent; what exceeds 2 * 10^38 stays above 10^38 whatever is taken from it.
+  // Both to the lower exponent. The number there ends in a digit that is not 0, so the result has
+  // no fewer digits than its distance from that exponent; what exceeds 2 * 10^38 stays above 10^38
+  // whatever is taken from it.
   unsigned __int128 x = a.coefficient(), y = b.coefficient(), limit = 2;
   for (int i = 0; i < kDigitsMax; ++i) limit *= 10;
   const int exponent = std::min(a.exponent(), b.exponent());

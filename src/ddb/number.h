@@ -1,8 +1,8 @@
 // DynamoDB's Number, exactly: 38 significant digits, magnitude 1E-130 … 9.99…E+125, and zero.
 //
-// The canonical form is the one DynamoDB returns: plain decimal, never an exponent, no leading or trailing zeros,
-// "0" for every zero. Values are never floating point (C11).
-// Source of the rules: the DynamoDB developer guide and tests run against the service (reference notes: §2.3).
+// The canonical form is the one DynamoDB returns: plain decimal, never an exponent, no leading or
+// trailing zeros, "0" for every zero. Values are never floating point (C11). Source of the rules:
+// the DynamoDB developer guide and tests run against the service (reference notes: §2.3).
 #pragma once
 
 #include <compare>
@@ -21,7 +21,8 @@ constexpr size_t kNumberTextMax = 172;
 class Number {
  public:
   Number() = default;
-  // value = (negative ? -1 : 1) * coefficient * 10^exponent, normalised (no trailing zeros in the coefficient).
+  // value = (negative ? -1 : 1) * coefficient * 10^exponent, normalised (no trailing zeros in the
+  // coefficient).
   static Result<Number> from_parts(bool negative, unsigned __int128 coefficient, int exponent);
   // Accepts what DynamoDB accepts: optional sign, digits with optional point, optional exponent.
   // Errors (kBadItem) carry the service's own messages, without the text itself (C12).
@@ -48,8 +49,8 @@ class Number {
   bool negative_ = false;
 };
 
-// Exact sum and difference. A result that needs more than 38 digits is refused as an overflow, as the service does; so
-// is one out of range.
+// Exact sum and difference. A result that needs more than 38 digits is refused as an overflow, as
+// the service does; so is one out of range.
 Result<Number> add(const Number& a, const Number& b);
 Result<Number> subtract(const Number& a, const Number& b);
 

@@ -7,17 +7,28 @@ namespace offramp::ddb {
 
 std::string_view type_tag(Type type) {
   switch (type) {
-    case Type::kAbsent: return "$ABSENT";
-    case Type::kS: return "S";
-    case Type::kN: return "N";
-    case Type::kB: return "B";
-    case Type::kBool: return "BOOL";
-    case Type::kNull: return "NULL";
-    case Type::kL: return "L";
-    case Type::kM: return "M";
-    case Type::kSS: return "SS";
-    case Type::kNS: return "NS";
-    case Type::kBS: return "BS";
+    case Type::kAbsent:
+      return "$ABSENT";
+    case Type::kS:
+      return "S";
+    case Type::kN:
+      return "N";
+    case Type::kB:
+      return "B";
+    case Type::kBool:
+      return "BOOL";
+    case Type::kNull:
+      return "NULL";
+    case Type::kL:
+      return "L";
+    case Type::kM:
+      return "M";
+    case Type::kSS:
+      return "SS";
+    case Type::kNS:
+      return "NS";
+    case Type::kBS:
+      return "BS";
   }
   return "?";
 }
@@ -58,11 +69,15 @@ bool equal(ValueView a, ValueView b) {
   switch (a.type()) {
     case Type::kS:
     case Type::kN:
-    case Type::kB: return a.bytes() == b.bytes();
-    case Type::kBool: return a.boolean() == b.boolean();
+    case Type::kB:
+      return a.bytes() == b.bytes();
+    case Type::kBool:
+      return a.boolean() == b.boolean();
     case Type::kNull:
-    case Type::kAbsent: return true;
-    default: break;
+    case Type::kAbsent:
+      return true;
+    default:
+      break;
   }
   if (a.size() != b.size()) return false;
   if (a.type() == Type::kL) {

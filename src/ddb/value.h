@@ -1,9 +1,10 @@
-// An item as a flat tape of nodes in pre-order: no allocation per attribute, no pointers between nodes.
+// An item as a flat tape of nodes in pre-order: no allocation per attribute, no pointers between
+// nodes.
 //
-// A container node is followed by its children; `span` counts the nodes of its subtree with itself, so the next
-// sibling of node n is n + span. Numbers (N, NS) always hold DynamoDB's canonical plain decimal text
-// (see number.h), binary values hold the decoded bytes, sets hold no duplicates. Bytes belong to the batch
-// (or input buffer) that built the nodes; a view must not outlive it.
+// A container node is followed by its children; `span` counts the nodes of its subtree with itself,
+// so the next sibling of node n is n + span. Numbers (N, NS) always hold DynamoDB's canonical plain
+// decimal text (see number.h), binary values hold the decoded bytes, sets hold no duplicates. Bytes
+// belong to the batch (or input buffer) that built the nodes; a view must not outlive it.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@ namespace offramp::ddb {
 
 // Stored in digests and in `extra`'s escapes: never renumber.
 enum class Type : uint8_t {
-  kAbsent = 0,  // not a DynamoDB type: `extra`'s mark for "this attribute was not there" (mapping/extra.h)
+  kAbsent = 0,  // not a DynamoDB type: `extra`'s mark for "this attribute was not there"
+                // (mapping/extra.h)
   kS = 1,
   kN = 2,
   kB = 3,
@@ -30,7 +32,8 @@ enum class Type : uint8_t {
 std::string_view type_tag(Type type);
 
 struct Node {
-  const char* name = nullptr;  // the attribute's or map member's name; nullptr in lists, sets and at the root
+  const char* name =
+      nullptr;  // the attribute's or map member's name; nullptr in lists, sets and at the root
   const char* data = nullptr;  // scalars: the bytes
   uint32_t name_size = 0;
   uint32_t size = 0;  // scalars: bytes; containers: number of direct children
@@ -39,7 +42,9 @@ struct Node {
   bool boolean = false;
 };
 
-constexpr bool is_set(Type type) { return type == Type::kSS || type == Type::kNS || type == Type::kBS; }
+constexpr bool is_set(Type type) {
+  return type == Type::kSS || type == Type::kNS || type == Type::kBS;
+}
 constexpr bool is_container(Type type) {
   return type == Type::kL || type == Type::kM || is_set(type);
 }
@@ -76,7 +81,9 @@ class ValueView {
    private:
     const Node* at_;
   };
-  Iterator begin() const { return Iterator(is_container(node_->type) ? node_ + 1 : node_ + node_->span); }
+  Iterator begin() const {
+    return Iterator(is_container(node_->type) ? node_ + 1 : node_ + node_->span);
+  }
   Iterator end() const { return Iterator(node_ + node_->span); }
 
   // The member of a map, or an empty view.

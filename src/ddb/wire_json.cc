@@ -1,7 +1,9 @@
-// JSON → nodes with simdjson on-demand: one forward pass, every value visited once, so nothing is left unvalidated.
+// JSON → nodes with simdjson on-demand: one forward pass, every value visited once, so nothing is
+// left unvalidated.
 //
-// simdjson checks structure, UTF-8 and control characters; this file checks DynamoDB's typing. A string without
-// escapes is not copied. Items written as AWS writes them take the short way of compact_json.h first.
+// simdjson checks structure, UTF-8 and control characters; this file checks DynamoDB's typing. A
+// string without escapes is not copied. Items written as AWS writes them take the short way of
+// compact_json.h first.
 #include "ddb/wire_json.h"
 
 #include <simdjson.h>
@@ -23,11 +25,16 @@ Type type_from_tag(std::string_view tag) {
   switch (tag.size()) {
     case 1:
       switch (tag[0]) {
-        case 'S': return Type::kS;
-        case 'N': return Type::kN;
-        case 'B': return Type::kB;
-        case 'L': return Type::kL;
-        case 'M': return Type::kM;
+        case 'S':
+          return Type::kS;
+        case 'N':
+          return Type::kN;
+        case 'B':
+          return Type::kB;
+        case 'L':
+          return Type::kL;
+        case 'M':
+          return Type::kM;
       }
       break;
     case 2:
@@ -67,7 +74,8 @@ struct JsonDecoder::Impl {
     return false;
   }
   Outcome fail(simdjson::error_code code) {
-    return fail(code == simdjson::INCORRECT_TYPE ? "a JSON value of the wrong kind" : simdjson::error_message(code));
+    return fail(code == simdjson::INCORRECT_TYPE ? "a JSON value of the wrong kind"
+                                                 : simdjson::error_message(code));
   }
 
   // The text between the quotes of a string token; empty optional when it has escapes.
@@ -118,14 +126,19 @@ struct JsonDecoder::Impl {
   // A string or name kept in base64 by extra's escapes.
   Outcome escaped_text(std::string_view text, std::string_view& out) {
     if (!binary(text, out)) return false;
-    return simdjson::validate_utf8(out.data(), out.size()) || fail("not UTF-8 behind base64", text.data());
+    return simdjson::validate_utf8(out.data(), out.size()) ||
+           fail("not UTF-8 behind base64", text.data());
   }
 
   Outcome scalar_bytes(Type type, std::string_view text, std::string_view& out) {
     switch (type) {
-      case Type::kN: return number_text(text, out);
-      case Type::kB: return binary(text, out);
-      default: out = text; return true;
+      case Type::kN:
+        return number_text(text, out);
+      case Type::kB:
+        return binary(text, out);
+      default:
+        out = text;
+        return true;
     }
   }
 
@@ -140,7 +153,8 @@ struct JsonDecoder::Impl {
       if (auto code = std::move(element).get(member)) return fail(code);
       std::string_view text, bytes;
       if (!read_string(member, text)) return false;
-      if (base64_text ? !escaped_text(text, bytes) : !scalar_bytes(member_type(type), text, bytes)) return false;
+      if (base64_text ? !escaped_text(text, bytes) : !scalar_bytes(member_type(type), text, bytes))
+        return false;
       builder.scalar(member_type(type), bytes);
       ++count;
     }
@@ -183,7 +197,8 @@ struct JsonDecoder::Impl {
   }
 
   Outcome close_map(uint32_t index, uint32_t count) {
-    if (values.names_repeat(batch->nodes().data() + index + 1, count)) return fail("an attribute name occurs twice in one map");
+    if (values.names_repeat(batch->nodes().data() + index + 1, count))
+      return fail("an attribute name occurs twice in one map");
     ItemBuilder(batch->nodes()).close(index, count);
     return true;
   }
@@ -241,14 +256,16 @@ struct JsonDecoder::Impl {
   }
 
   Outcome unknown_tag(std::string_view tag) {
-    return fail("'" + std::string(tag.substr(0, 20)) + "' is not a DynamoDB type (S, N, B, BOOL, NULL, L, M, SS, NS, BS)",
+    return fail("'" + std::string(tag.substr(0, 20)) +
+                    "' is not a DynamoDB type (S, N, B, BOOL, NULL, L, M, SS, NS, BS)",
                 tag.data());
   }
 
   Outcome read_typed(od::value value, std::string_view name, int depth) {
     od::object object;
     if (value.get_object().get(object))
-      return fail("expected an attribute value such as {\"S\":\"…\"}", value.raw_json_token().data());
+      return fail("expected an attribute value such as {\"S\":\"…\"}",
+                  value.raw_json_token().data());
     bool seen = false;
     for (auto member : object) {
       od::field field;
@@ -267,7 +284,8 @@ struct JsonDecoder::Impl {
     return seen || fail("an attribute value is empty: it must have exactly one type");
   }
 
-  Outcome read_tagged(Type type, std::string_view tag, od::value inner, std::string_view name, int depth) {
+  Outcome read_tagged(Type type, std::string_view tag, od::value inner, std::string_view name,
+                      int depth) {
     ItemBuilder builder(batch->nodes());
     switch (type) {
       case Type::kS:
@@ -291,12 +309,16 @@ struct JsonDecoder::Impl {
         builder.null(name);
         return true;
       }
-      case Type::kL: return read_list(inner, name, depth);
-      case Type::kM: return read_map(inner, name, depth);
+      case Type::kL:
+        return read_list(inner, name, depth);
+      case Type::kM:
+        return read_map(inner, name, depth);
       case Type::kSS:
       case Type::kNS:
-      case Type::kBS: return read_set(inner, type, name, false);
-      case Type::kAbsent: break;
+      case Type::kBS:
+        return read_set(inner, type, name, false);
+      case Type::kAbsent:
+        break;
     }
     return unknown_tag(tag);
   }
@@ -306,15 +328,18 @@ struct JsonDecoder::Impl {
     od::json_type type;
     if (auto code = value.type().get(type)) return fail(code);
     switch (type) {
-      case od::json_type::object: return read_map(value, name, depth);
-      case od::json_type::array: return read_list(value, name, depth);
+      case od::json_type::object:
+        return read_map(value, name, depth);
+      case od::json_type::array:
+        return read_list(value, name, depth);
       case od::json_type::string: {
         std::string_view text;
         if (!read_string(value, text)) return false;
         builder.scalar(Type::kS, text, name);
         return true;
       }
-      case od::json_type::number: return read_plain_number(value, name);
+      case od::json_type::number:
+        return read_plain_number(value, name);
       case od::json_type::boolean: {
         bool flag = false;
         if (auto code = value.get_bool().get(flag)) return fail(code);
@@ -337,12 +362,15 @@ struct JsonDecoder::Impl {
   // A JSON number keeps all its digits: it never becomes a double (C11).
   Outcome read_plain_number(od::value& value, std::string_view name) {
     std::string_view token = value.raw_json_token();
-    while (!token.empty() && isspace(static_cast<unsigned char>(token.back()))) token.remove_suffix(1);
-    bool digit_first = !token.empty() && (isdigit(static_cast<unsigned char>(token[0])) || token[0] == '-');
+    while (!token.empty() && isspace(static_cast<unsigned char>(token.back())))
+      token.remove_suffix(1);
+    bool digit_first =
+        !token.empty() && (isdigit(static_cast<unsigned char>(token[0])) || token[0] == '-');
     std::string_view bytes;
     if (!digit_first) return fail("not a JSON value", token.data());
     if (!number_text(token, bytes)) return false;
-    // The token has been checked above; consuming it as a number may overflow a double, which does not matter.
+    // The token has been checked above; consuming it as a number may overflow a double, which does
+    // not matter.
     double ignored = 0;
     [[maybe_unused]] simdjson::error_code code = value.get_double().get(ignored);
     ItemBuilder(batch->nodes()).scalar(Type::kN, bytes, name);
@@ -351,7 +379,8 @@ struct JsonDecoder::Impl {
 
   Outcome read_value(od::value value, std::string_view name, int depth) {
     if (depth > kDepthMax) return fail("Nesting Levels have exceeded supported limits");
-    return form == JsonForm::kPlain ? read_plain(value, name, depth) : read_typed(value, name, depth);
+    return form == JsonForm::kPlain ? read_plain(value, name, depth)
+                                    : read_typed(value, name, depth);
   }
 
   // The root object as an item; in kExtra it may be {"$M64":[…]} as a whole.
@@ -397,7 +426,8 @@ struct JsonDecoder::Impl {
       found = true;
       od::value value = field.value();
       od::object inner;
-      if (value.get_object().get(inner)) return fail("'" + std::string(wrapper) + "' is not an object");
+      if (value.get_object().get(inner))
+        return fail("'" + std::string(wrapper) + "' is not an object");
       ItemBuilder(batch->nodes()).open(Type::kM);
       if (!read_item_object(inner, root)) return false;
     }
@@ -405,8 +435,11 @@ struct JsonDecoder::Impl {
   }
 
   Error error(std::string_view text, const char* at) {
-    size_t offset = at && at >= text.data() && at <= text.data() + text.size() ? static_cast<size_t>(at - text.data()) : 0;
-    std::string message = "not a DynamoDB item: " + complaint + " (at byte " + std::to_string(offset) + ")";
+    size_t offset = at && at >= text.data() && at <= text.data() + text.size()
+                        ? static_cast<size_t>(at - text.data())
+                        : 0;
+    std::string message =
+        "not a DynamoDB item: " + complaint + " (at byte " + std::to_string(offset) + ")";
     return Error(ErrorKind::kBadItem, "json.bad_item", message);
   }
 };
@@ -423,7 +456,8 @@ size_t first_bad_utf8(std::string_view text) {
     // A valid prefix may end inside a character: step back to its start.
     size_t middle = low + (high - low) / 2 + 1;
     size_t end = middle;
-    while (end > low && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+    while (end > low && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+      --end;
     if (simdjson::validate_utf8(text.data(), end))
       low = middle;
     else
@@ -434,8 +468,8 @@ size_t first_bad_utf8(std::string_view text) {
 
 }  // namespace
 
-Result<uint32_t> JsonDecoder::decode_item(std::string_view text, std::string_view wrapper, JsonForm form,
-                                          ItemBatch& batch) {
+Result<uint32_t> JsonDecoder::decode_item(std::string_view text, std::string_view wrapper,
+                                          JsonForm form, ItemBatch& batch) {
   Impl& impl = *impl_;
   impl.batch = &batch;
   impl.form = form;
@@ -443,11 +477,13 @@ Result<uint32_t> JsonDecoder::decode_item(std::string_view text, std::string_vie
   impl.where = nullptr;
   size_t before = batch.nodes().size();
   if (form == JsonForm::kTyped) {
-    if (read_compact_item(text, wrapper, impl.values, impl.compact_nodes, batch)) return static_cast<uint32_t>(before);
+    if (read_compact_item(text, wrapper, impl.values, impl.compact_nodes, batch))
+      return static_cast<uint32_t>(before);
   }
   od::document document;
   simdjson::error_code code =
-      impl.parser.iterate(text.data(), text.size(), text.size() + simdjson::SIMDJSON_PADDING).get(document);
+      impl.parser.iterate(text.data(), text.size(), text.size() + simdjson::SIMDJSON_PADDING)
+          .get(document);
   const char* at = nullptr;
   bool fine = !code;
   if (code) {
@@ -467,8 +503,8 @@ Result<uint32_t> JsonDecoder::decode_item(std::string_view text, std::string_vie
   return static_cast<uint32_t>(before);
 }
 
-Result<uint32_t> JsonDecoder::decode_value(std::string_view text, std::string_view name, JsonForm form,
-                                           ItemBatch& batch) {
+Result<uint32_t> JsonDecoder::decode_value(std::string_view text, std::string_view name,
+                                           JsonForm form, ItemBatch& batch) {
   // Wrapped as {"v":text}, so that scalars are as good as containers.
   constexpr std::string_view kHead = "{\"v\":";
   size_t size = kHead.size() + text.size() + 1;

@@ -1,8 +1,9 @@
 // DynamoDB JSON in and out: {"name":{"S":"x"}} ⇄ nodes.
 //
-// JsonDecoder parses one item at a time with simdjson, zero-copy where a string has no escapes: nodes point into the
-// caller's text, which must stay alive (and be followed by kJsonPadding readable bytes). Not thread-safe; one per
-// thread. Depth is bounded by kDepthMax, everything else by the size of the text.
+// JsonDecoder parses one item at a time with simdjson, zero-copy where a string has no escapes:
+// nodes point into the caller's text, which must stay alive (and be followed by kJsonPadding
+// readable bytes). Not thread-safe; one per thread. Depth is bounded by kDepthMax, everything else
+// by the size of the text.
 #pragma once
 
 #include <memory>
@@ -30,15 +31,18 @@ class JsonDecoder {
   JsonDecoder();
   ~JsonDecoder();
 
-  // Decodes one item whose text is exactly one JSON object, appends its nodes to batch.nodes() and returns the
-  // index of its root (the caller adds the root). `wrapper` names the member that holds the item ("Item"), or is
-  // empty when the object itself is the item. On error nothing is appended; the error (kBadItem) names the byte
-  // offset inside `text`.
-  Result<uint32_t> decode_item(std::string_view text, std::string_view wrapper, JsonForm form, ItemBatch& batch);
+  // Decodes one item whose text is exactly one JSON object, appends its nodes to batch.nodes() and
+  // returns the index of its root (the caller adds the root). `wrapper` names the member that holds
+  // the item ("Item"), or is empty when the object itself is the item. On error nothing is
+  // appended; the error (kBadItem) names the byte offset inside `text`.
+  Result<uint32_t> decode_item(std::string_view text, std::string_view wrapper, JsonForm form,
+                               ItemBatch& batch);
 
-  // Decodes one value under `name`: {"S":"x"} in the typed forms, any JSON value in kPlain. The text is copied into
-  // the batch's arena first, so it needs neither padding nor to live on. Returns the index of its node.
-  Result<uint32_t> decode_value(std::string_view text, std::string_view name, JsonForm form, ItemBatch& batch);
+  // Decodes one value under `name`: {"S":"x"} in the typed forms, any JSON value in kPlain. The
+  // text is copied into the batch's arena first, so it needs neither padding nor to live on.
+  // Returns the index of its node.
+  Result<uint32_t> decode_value(std::string_view text, std::string_view name, JsonForm form,
+                                ItemBatch& batch);
 
  private:
   struct Impl;
@@ -57,7 +61,8 @@ inline std::string json_quoted(std::string_view text) {
   append_json_string(text, out);
   return out;
 }
-// The canonical form of an item's text: members and set members sorted by bytes; equal items give equal bytes.
+// The canonical form of an item's text: members and set members sorted by bytes; equal items give
+// equal bytes.
 std::string canonical_item_json(ItemView item);
 std::string canonical_value_json(ValueView value);
 

@@ -37,10 +37,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   require(*root + item.node()->span == batch.nodes().size());
   (void)item_size(item);
 
-  // The extra form contains the typed one and never takes the short way of compact_json.h: both must agree.
+  // The extra form contains the typed one and never takes the short way of compact_json.h: both
+  // must agree.
   if (form == JsonForm::kTyped) {
     ItemBatch general_batch;
-    const auto general = decoder.decode_item({text.data(), text_size}, wrapper, JsonForm::kExtra, general_batch);
+    const auto general =
+        decoder.decode_item({text.data(), text_size}, wrapper, JsonForm::kExtra, general_batch);
     require(general.ok());
     require(equal(item, ItemView(&general_batch.nodes()[*general])));
   }

@@ -1,11 +1,14 @@
 // Engine: executes operations of the DynamoDB API (JSON 1.0) over a Store.
 //
 // It knows nothing of HTTP, signatures or databases. What is true:
-// - Results, error types, messages and the order of validation are the service's (reference notes: dynamodb-api.md).
-// - Every operation is one transaction of the store or one consistent read; nothing is held between calls.
-// - Errors inside are base::Error with the service's error type as code ("ValidationException"); anything else (a
-//   store's error) becomes InternalServerError, TransactionConflictException or ThrottlingException at the edge, and its
-//   message goes to the log only.
+// - Results, error types, messages and the order of validation are the service's (reference notes:
+// dynamodb-api.md).
+// - Every operation is one transaction of the store or one consistent read; nothing is held between
+// calls.
+// - Errors inside are base::Error with the service's error type as code ("ValidationException");
+// anything else (a
+//   store's error) becomes InternalServerError, TransactionConflictException or ThrottlingException
+//   at the edge, and its message goes to the log only.
 #pragma once
 
 #include <chrono>
@@ -22,8 +25,9 @@ namespace offramp::engine {
 
 struct Reply {
   int status = 200;
-  std::string body;          // JSON; reused between calls
-  std::string error_type;    // "ValidationException" when it is an error, for metrics; empty otherwise
+  std::string body;  // JSON; reused between calls
+  std::string
+      error_type;  // "ValidationException" when it is an error, for metrics; empty otherwise
 };
 
 struct EngineOptions {
@@ -47,7 +51,8 @@ class IndexBuilds;
 class Worker {
  public:
   ~Worker();
-  // `operation`: the part of X-Amz-Target behind the dot; no name is in both APIs. `body` must be followed by ddb::kJsonPadding readable bytes.
+  // `operation`: the part of X-Amz-Target behind the dot; no name is in both APIs. `body` must be
+  // followed by ddb::kJsonPadding readable bytes.
   void execute(std::string_view operation, std::string_view body, Reply& reply);
 
  private:
@@ -57,17 +62,18 @@ class Worker {
   std::unique_ptr<Impl> impl_;
 };
 
-// Any thread. Shared by all workers: the catalog of tables (reloaded when the store's version changes), parsed
-// expressions, idempotency tokens.
+// Any thread. Shared by all workers: the catalog of tables (reloaded when the store's version
+// changes), parsed expressions, idempotency tokens.
 class Engine {
  public:
   // Loads the catalog. `store` outlives the engine.
   static Result<std::unique_ptr<Engine>> open(target::Store& store, EngineOptions options);
   ~Engine();
-  // A table that a plan has loaded, served under its old name; it is not in the store's catalog, and DeleteTable refuses
-  // it. Before the first request.
-  // `indexes`: its indexes with their projections.
-  Status serve_plan_table(target::ServedTable table, const std::vector<model::SecondaryIndex>& indexes);
+  // A table that a plan has loaded, served under its old name; it is not in the store's catalog,
+  // and DeleteTable refuses it. Before the first request. `indexes`: its indexes with their
+  // projections.
+  Status serve_plan_table(target::ServedTable table,
+                          const std::vector<model::SecondaryIndex>& indexes);
   Result<std::unique_ptr<Worker>> worker();
   // What is to be done every second or so: streams begin new shards and forget what is older than
   // their retention. One thread at a time; several processes may do it for one database.

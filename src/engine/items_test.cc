@@ -284,9 +284,8 @@ TEST_F(ItemsTest, ErrorsComeInTheServicesOrder) {
           R"("Item":{"pk":{"S":"a"}},"ConditionExpression":"pk.x = :v","ExpressionAttributeValues":{":v":{"S":"x"}})"),
       "ValidationException: Key attributes must be scalars; list random access '[]' and map lookup "
       "'.' are not allowed: Key: pk");
-  EXPECT_EQ(
-      error("CreateBackup", "{}"),
-      "UnknownOperationException: The operation CreateBackup is not served at this endpoint");
+  EXPECT_EQ(error("CreateBackup", "{}"),
+            "UnknownOperationException: The operation CreateBackup is not served at this endpoint");
 }
 
 TEST_F(ItemsTest, CapacityIsTold) {

@@ -52,8 +52,8 @@ Status read_page_expressions(Context& context, PageShape& shape);
 Status read_page_attributes(Json root, PageShape& shape);
 
 // The table or index that the request reads. "The table does not have the specified index: x".
-// The table that a Query or Scan reads; as of now when the index that it names is not there or not ready: another process
-// may have made it.
+// The table that a Query or Scan reads; as of now when the index that it names is not there or not
+// ready: another process may have made it.
 Result<TableRef> table_to_read(Context& context);
 Result<IndexView> find_view(Json root, const Table& table);
 

@@ -55,8 +55,8 @@ Status StatementReader::find_view() {
   int index = -1;
   if (!statement_.index().empty()) {
     index = table_->find_index(statement_.index());
-    const IndexInfo::State state = index < 0 ? IndexInfo::State::kDeleting
-                                             : table_->indexes[static_cast<size_t>(index)].state;
+    const IndexInfo::State state =
+        index < 0 ? IndexInfo::State::kDeleting : table_->indexes[static_cast<size_t>(index)].state;
     if (state == IndexInfo::State::kDeleting)
       return validation("The table does not have the specified index");
     if (state != IndexInfo::State::kActive)

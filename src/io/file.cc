@@ -21,15 +21,18 @@ std::string followed(const std::string& path) {
 Error open_error(const std::string& path) {
   std::string why = std::strerror(errno);
   if (errno == ENOENT) why = "its folder does not exist";
-  return Error(ErrorKind::kConfig, "file.create",
-               "cannot write " + path + ": " + why + "; name a file in a folder that can be written to");
+  return Error(
+      ErrorKind::kConfig, "file.create",
+      "cannot write " + path + ": " + why + "; name a file in a folder that can be written to");
 }
 
 Error write_error(const std::string& path) {
-  return Error(ErrorKind::kUnavailable, "file.write", "cannot write " + path + ": " + std::strerror(errno));
+  return Error(ErrorKind::kUnavailable, "file.write",
+               "cannot write " + path + ": " + std::strerror(errno));
 }
 
-// So that the new name survives a power cut. Folders of some file systems cannot be synced; the file itself is.
+// So that the new name survives a power cut. Folders of some file systems cannot be synced; the
+// file itself is.
 void sync_folder_of(const std::string& path) {
   size_t slash = path.rfind('/');
   std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
@@ -60,7 +63,8 @@ Result<std::unique_ptr<OutputFile>> OutputFile::open(const std::string& path, mo
   }
   std::string real = followed(path);
   std::string partial = real + ".part";
-  // What an interrupted process left behind goes; what stands there as a link or device is not written into.
+  // What an interrupted process left behind goes; what stands there as a link or device is not
+  // written into.
   if (::unlink(partial.c_str()) != 0 && errno != ENOENT) return open_error(partial);
   int fd = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (fd < 0) return open_error(path);

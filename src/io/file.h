@@ -1,11 +1,14 @@
 // OutputFile: a file that is there whole or not at all.
 //
-// - A path that does not exist, or is a regular file, is written beside itself as PATH.part, synced, renamed over, and the
-//   folder synced. Without commit() the partial file is removed and the old file stays. A link is followed first, and an
-//   existing file's permissions are kept.
-// - A path that exists and is no regular file (a pipe, a terminal, /dev/null, /dev/stdout) is written through as it is:
+// - A path that does not exist, or is a regular file, is written beside itself as PATH.part,
+// synced, renamed over, and the
+//   folder synced. Without commit() the partial file is removed and the old file stays. A link is
+//   followed first, and an existing file's permissions are kept.
+// - A path that exists and is no regular file (a pipe, a terminal, /dev/null, /dev/stdout) is
+// written through as it is:
 //   never replaced, never synced.
-// One thread. Errors: kConfig when the path cannot be opened (it was the caller's choice), kUnavailable when writing fails.
+// One thread. Errors: kConfig when the path cannot be opened (it was the caller's choice),
+// kUnavailable when writing fails.
 #pragma once
 
 #include <sys/types.h>

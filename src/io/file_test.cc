@@ -35,7 +35,9 @@ class FileTest : public testing::Test {
     EXPECT_EQ(::stat(path.c_str(), &info), 0);
     return info.st_mode & 07777;
   }
-  size_t files() const { return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {})); }
+  size_t files() const {
+    return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {}));
+  }
 
   std::string folder_;
 };
@@ -90,7 +92,8 @@ TEST_F(FileTest, APipeIsWrittenThroughAndStaysAPipe) {
 }
 
 TEST_F(FileTest, ADeviceIsNeverReplaced) {
-  // A device of this folder stands in for /dev/null: making one needs the rights that make the accident possible.
+  // A device of this folder stands in for /dev/null: making one needs the rights that make the
+  // accident possible.
   std::string device = ::geteuid() == 0 ? path("null") : "/dev/null";
   if (::geteuid() == 0) {
     if (::mknod(device.c_str(), S_IFCHR | 0666, 0x103) != 0) device = "/dev/null";

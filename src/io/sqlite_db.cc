@@ -20,19 +20,28 @@ Error sqlite_error(sqlite3* db, int code, std::string_view doing) {
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_READONLY:
-    case SQLITE_AUTH: kind = ErrorKind::kUnavailable, name = "sqlite.io"; break;
+    case SQLITE_AUTH:
+      kind = ErrorKind::kUnavailable, name = "sqlite.io";
+      break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       kind = ErrorKind::kRetry, name = "sqlite.busy";
       next = "; another process holds the file: stop it and run the same command again";
       break;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: kind = ErrorKind::kCorrupt, name = "sqlite.corrupt"; break;
-    case SQLITE_CONSTRAINT: kind = ErrorKind::kConflict, name = "sqlite.constraint"; break;
-    case SQLITE_TOOBIG: kind = ErrorKind::kBadItem, name = "sqlite.too_big"; break;
+    case SQLITE_NOTADB:
+      kind = ErrorKind::kCorrupt, name = "sqlite.corrupt";
+      break;
+    case SQLITE_CONSTRAINT:
+      kind = ErrorKind::kConflict, name = "sqlite.constraint";
+      break;
+    case SQLITE_TOOBIG:
+      kind = ErrorKind::kBadItem, name = "sqlite.too_big";
+      break;
   }
   const char* file = db ? sqlite3_db_filename(db, "main") : nullptr;
-  std::string message = std::string(doing) + ": SQLite says '" + (db ? sqlite3_errmsg(db) : sqlite3_errstr(code)) + "'";
+  std::string message = std::string(doing) + ": SQLite says '" +
+                        (db ? sqlite3_errmsg(db) : sqlite3_errstr(code)) + "'";
   if (file && *file) message += " for " + std::string(file);
   return Error(kind, std::string(name), message + next);
 }
@@ -64,7 +73,7 @@ Result<SqliteDb> SqliteDb::open(const std::string& path, Mode mode) {
     int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd >= 0) ::close(fd);
   }
-  int flags = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY
+  int flags = mode == Mode::kReadOnly    ? SQLITE_OPEN_READONLY
               : mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE
                                          : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   sqlite3* db = nullptr;
@@ -84,15 +93,17 @@ Status SqliteDb::execute(const std::string& sql) {
 
 Result<SqliteStatement> SqliteDb::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  int code = sqlite3_prepare_v3(get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement,
-                                nullptr);
-  if (code != SQLITE_OK) return sqlite_error(get(), code, "preparing '" + std::string(sql.substr(0, 60)) + "'");
+  int code = sqlite3_prepare_v3(get(), sql.data(), static_cast<int>(sql.size()),
+                                SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK)
+    return sqlite_error(get(), code, "preparing '" + std::string(sql.substr(0, 60)) + "'");
   return SqliteStatement(statement);
 }
 
 Result<int64_t> SqliteDb::query_int64(std::string_view sql) {
   SqliteStatement statement = TRY(prepare(sql));
-  if (!TRY(statement.step())) return Error(ErrorKind::kInternal, "sqlite.no_row", "no row from " + std::string(sql));
+  if (!TRY(statement.step()))
+    return Error(ErrorKind::kInternal, "sqlite.no_row", "no row from " + std::string(sql));
   int64_t value = statement.int64(0);
   statement.reset();
   return value;

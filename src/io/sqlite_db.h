@@ -1,5 +1,5 @@
-// A thin owner of SQLite handles: open, statements, errors as Error. Used by the journal, scratch files and the sqlite
-// target. One connection and its statements belong to one thread at a time.
+// A thin owner of SQLite handles: open, statements, errors as Error. Used by the journal, scratch
+// files and the sqlite target. One connection and its statements belong to one thread at a time.
 #pragma once
 
 #include <sqlite3.h>
@@ -22,10 +22,12 @@ class SqliteStatement {
   // 1-based parameters. The bytes must live until the next reset().
   void bind(int index, int64_t value) { sqlite3_bind_int64(get(), index, value); }
   void bind(int index, std::string_view text) {
-    sqlite3_bind_text64(get(), index, text.data() ? text.data() : "", text.size(), SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_text64(get(), index, text.data() ? text.data() : "", text.size(), SQLITE_STATIC,
+                        SQLITE_UTF8);
   }
   void bind_blob(int index, std::string_view bytes) {
-    sqlite3_bind_blob64(get(), index, bytes.data() ? bytes.data() : "", bytes.size(), SQLITE_STATIC);
+    sqlite3_bind_blob64(get(), index, bytes.data() ? bytes.data() : "", bytes.size(),
+                        SQLITE_STATIC);
   }
   void bind_null(int index) { sqlite3_bind_null(get(), index); }
 
@@ -39,7 +41,8 @@ class SqliteStatement {
   int64_t int64(int column) const { return sqlite3_column_int64(get(), column); }
   std::string_view text(int column) const {
     const void* bytes = sqlite3_column_blob(get(), column);  // no conversion: text stays UTF-8
-    return {static_cast<const char*>(bytes), static_cast<size_t>(sqlite3_column_bytes(get(), column))};
+    return {static_cast<const char*>(bytes),
+            static_cast<size_t>(sqlite3_column_bytes(get(), column))};
   }
   bool is_null(int column) const { return sqlite3_column_type(get(), column) == SQLITE_NULL; }
 
@@ -71,8 +74,8 @@ class SqliteDb {
   std::string path_;
 };
 
-// SQLite's state as an Error: full disk and I/O → kUnavailable, busy → kRetry, not a database → kCorrupt, constraint →
-// kConflict. Names the file.
+// SQLite's state as an Error: full disk and I/O → kUnavailable, busy → kRetry, not a database →
+// kCorrupt, constraint → kConflict. Names the file.
 Error sqlite_error(sqlite3* db, int code, std::string_view doing);
 
 }  // namespace offramp::io

@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::string_view kOverflowName = "offramp_overflow";
 
-// "offramp_overflow_Orders": letters, digits and '_' of the source's table stay; others are replaced, and then a hash of
-// the whole name keeps it unlike others.
+// "offramp_overflow_Orders": letters, digits and '_' of the source's table stay; others are
+// replaced, and then a hash of the whole name keeps it unlike others.
 std::string overflow_name(std::string_view table) {
   std::string name(kOverflowName);
   if (table.empty()) return name;

@@ -19,7 +19,10 @@ class Compiler {
  public:
   Compiler(const model::MappingSpec& spec, const model::KeySchema& key, const Limits& limits,
            std::string_view overflow_of)
-      : spec_(spec), limits_(limits), overflow_of_(overflow_of), impl_(std::make_unique<CompiledMapping::Impl>()) {
+      : spec_(spec),
+        limits_(limits),
+        overflow_of_(overflow_of),
+        impl_(std::make_unique<CompiledMapping::Impl>()) {
     impl_->key = key;
     impl_->limits = limits;
   }

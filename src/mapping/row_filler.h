@@ -18,10 +18,10 @@ namespace offramp::mapping {
 
 enum class Fill {
   kDone,
-  kTooLarge,  // a cell exceeds Limits::cell_bytes_max
-  kTooWide,   // the row exceeds Limits::row_bytes_max (RowLimits, of a child row too)
+  kTooLarge,      // a cell exceeds Limits::cell_bytes_max
+  kTooWide,       // the row exceeds Limits::row_bytes_max (RowLimits, of a child row too)
   kIndexTooLong,  // an index's values exceed Limits::index_bytes_max
-  kTwice,     // a named attribute occurs twice in the map
+  kTwice,         // a named attribute occurs twice in the map
 };
 
 // What became of the values at one place of the plan.

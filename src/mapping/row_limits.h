@@ -1,9 +1,9 @@
 // RowLimits: whether a filled row of one table fits the target beyond its single values: the width
 // of the row itself and the length of its index entries.
 //
-// A target with pages (PostgreSQL) keeps long values elsewhere, but a short one, or the pointer to a
-// long one, stays in the row, so a row of very many columns can be too wide whatever its values are.
-// Rows that do not fit go to the overflow table (C7, C8). Constant after construction.
+// A target with pages (PostgreSQL) keeps long values elsewhere, but a short one, or the pointer to
+// a long one, stays in the row, so a row of very many columns can be too wide whatever its values
+// are. Rows that do not fit go to the overflow table (C7, C8). Constant after construction.
 #pragma once
 
 #include <vector>

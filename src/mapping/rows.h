@@ -1,7 +1,7 @@
 // Rows on their way between an item and a table: cells without a database's encoding.
 //
-// A RowBatch holds rows per table of a CompiledMapping, flat (stride = the table's column count). Bytes live in the
-// ItemBatch that the rows came from or in the RowBatch's arena.
+// A RowBatch holds rows per table of a CompiledMapping, flat (stride = the table's column count).
+// Bytes live in the ItemBatch that the rows came from or in the RowBatch's arena.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,14 @@ namespace offramp::mapping {
 
 enum class CellKind : uint8_t {
   kNull,
-  kText,       // UTF-8
-  kInt64,      // bigint; timestamptz: microseconds since 1970-01-01 UTC; date: days since 1970-01-01
+  kText,   // UTF-8
+  kInt64,  // bigint; timestamptz: microseconds since 1970-01-01 UTC; date: days since 1970-01-01
   kDouble,
   kBool,
-  kBytes,      // bytea; uuid: 16 bytes
-  kNumber,     // canonical decimal text
-  kJson,       // JSON text without NUL characters
-  kArray,      // `size` members that follow as cells at `members`
+  kBytes,   // bytea; uuid: 16 bytes
+  kNumber,  // canonical decimal text
+  kJson,    // JSON text without NUL characters
+  kArray,   // `size` members that follow as cells at `members`
 };
 
 struct Cell {

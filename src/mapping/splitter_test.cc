@@ -225,8 +225,8 @@ TEST(Splitter, C8_RowsThatAreTooWideOverflow) {
 }
 
 TEST(Splitter, C8_ValuesThatAnIndexCannotHoldOverflow) {
-  model::TableMapping mapping = table("t", {column("a", {"a"}, ColumnType::kText),
-                                            column("n", {"n"}, ColumnType::kBigint)});
+  model::TableMapping mapping =
+      table("t", {column("a", {"a"}, ColumnType::kText), column("n", {"n"}, ColumnType::kBigint)});
   mapping.indexes = {{"", {"n"}, {}}, {"", {"n", "a"}, {}}};
   Limits limits;
   limits.index_bytes_max = 20;

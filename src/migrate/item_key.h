@@ -1,4 +1,5 @@
-// The key of an item: its view, digest and text. Everything that compares sides or files letters names keys this way.
+// The key of an item: its view, digest and text. Everything that compares sides or files letters
+// names keys this way.
 #pragma once
 
 #include <string>
@@ -16,7 +17,8 @@ class ItemKey {
  public:
   explicit ItemKey(const model::KeySchema& schema) : schema_(schema) {}
 
-  // False when a key attribute is missing or of another type. The view {pk, sk} points into the item's bytes.
+  // False when a key attribute is missing or of another type. The view {pk, sk} points into the
+  // item's bytes.
   bool take(ddb::ItemView item);
   ddb::ItemView view() const { return ddb::ItemView(nodes_.data()); }
   ddb::Digest digest() const { return ddb::digest(view()); }

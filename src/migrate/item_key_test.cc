@@ -25,7 +25,8 @@ struct Item {
 const model::KeySchema kKey{{"pk", ddb::Type::kS}, model::KeyAttribute{"sk", ddb::Type::kN}};
 
 TEST(ItemKeyTest, TheSameKeyHasTheSameDigestWhateverIsAround) {
-  Item one(R"({"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"y"}})"), two(R"({"sk":{"N":"1.0"},"pk":{"S":"a"}})");
+  Item one(R"({"pk":{"S":"a"},"sk":{"N":"1"},"x":{"S":"y"}})"),
+      two(R"({"sk":{"N":"1.0"},"pk":{"S":"a"}})");
   ItemKey a(kKey), b(kKey);
   ASSERT_TRUE(a.take(one.view()));
   ASSERT_TRUE(b.take(two.view()));

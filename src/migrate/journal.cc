@@ -29,22 +29,31 @@ CREATE TABLE IF NOT EXISTS request(id INTEGER PRIMARY KEY AUTOINCREMENT, kind TE
 // Stored: never renumber.
 int64_t stored(LetterState state) {
   switch (state) {
-    case LetterState::kOpen: return 1;
-    case LetterState::kWaived: return 2;
-    case LetterState::kApplied: return 3;
+    case LetterState::kOpen:
+      return 1;
+    case LetterState::kWaived:
+      return 2;
+    case LetterState::kApplied:
+      return 3;
   }
   return 1;
 }
 LetterState from_stored(int64_t value) {
-  return value == 2 ? LetterState::kWaived : value == 3 ? LetterState::kApplied : LetterState::kOpen;
+  return value == 2   ? LetterState::kWaived
+         : value == 3 ? LetterState::kApplied
+                      : LetterState::kOpen;
 }
 
 int64_t stored(Request::State state) {
   switch (state) {
-    case Request::State::kOpen: return 1;
-    case Request::State::kTaken: return 2;
-    case Request::State::kDone: return 3;
-    case Request::State::kFailed: return 4;
+    case Request::State::kOpen:
+      return 1;
+    case Request::State::kTaken:
+      return 2;
+    case Request::State::kDone:
+      return 3;
+    case Request::State::kFailed:
+      return 4;
   }
   return 1;
 }
@@ -66,7 +75,8 @@ Request read_request(io::SqliteStatement& row) {
 }
 
 constexpr char kLetterColumns[] =
-    "id, partition, ordinal, key_digest, key_json, body_is_item, code, reason, state, waived_because";
+    "id, partition, ordinal, key_digest, key_json, body_is_item, code, reason, state, "
+    "waived_because";
 
 Letter read_letter(io::SqliteStatement& row) {
   Letter letter;
@@ -87,9 +97,12 @@ Letter read_letter(io::SqliteStatement& row) {
 
 std::string_view letter_state_name(LetterState state) {
   switch (state) {
-    case LetterState::kOpen: return "open";
-    case LetterState::kWaived: return "waived";
-    case LetterState::kApplied: return "applied";
+    case LetterState::kOpen:
+      return "open";
+    case LetterState::kWaived:
+      return "waived";
+    case LetterState::kApplied:
+      return "applied";
   }
   return "open";
 }
@@ -103,7 +116,8 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& folder, Open h
   io::SqliteDb db = TRY(io::SqliteDb::open(path, io::SqliteDb::Mode::kReadWriteCreate));
   // Changing to WAL does not wait for another process that does the same, busy timeout or not.
   Status made = db.execute(kSchema);
-  for (int i = 0; i < kOpenTriesMax && !made.ok() && made.error().kind() == ErrorKind::kRetry; ++i) {
+  for (int i = 0; i < kOpenTriesMax && !made.ok() && made.error().kind() == ErrorKind::kRetry;
+       ++i) {
     io::system_clock().sleep(kOpenPause, {});
     made = db.execute(kSchema);
   }
@@ -121,7 +135,8 @@ Result<std::optional<std::string>> Journal::fact(const std::string& name) {
 
 Status Journal::set_fact(const std::string& name, const std::string& value) {
   std::lock_guard lock(mutex_);
-  auto insert = TRY(db_.prepare("INSERT OR REPLACE INTO fact VALUES(?, ?, strftime('%Y-%m-%dT%H:%M:%SZ','now'))"));
+  auto insert = TRY(db_.prepare(
+      "INSERT OR REPLACE INTO fact VALUES(?, ?, strftime('%Y-%m-%dT%H:%M:%SZ','now'))"));
   insert.bind(1, name);
   insert.bind(2, value);
   return insert.run();
@@ -170,11 +185,15 @@ Result<std::vector<source::Partition>> Journal::partitions() {
 Status Journal::add_letters(std::span<const Letter> letters) {
   std::lock_guard lock(mutex_);
   TRY(db_.execute("BEGIN IMMEDIATE"));
-  auto insert = TRY(db_.prepare(
-      "INSERT INTO letter(partition, ordinal, key_digest, key_json, body, body_is_item, code, reason, state, "
-      "waived_because, at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, '', strftime('%Y-%m-%dT%H:%M:%SZ','now')) "
-      "ON CONFLICT(partition, ordinal) DO UPDATE SET key_digest = excluded.key_digest, key_json = excluded.key_json, "
-      "body = excluded.body, body_is_item = excluded.body_is_item, code = excluded.code, reason = excluded.reason"));
+  auto insert =
+      TRY(db_.prepare("INSERT INTO letter(partition, ordinal, key_digest, key_json, body, "
+                      "body_is_item, code, reason, state, "
+                      "waived_because, at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, '', "
+                      "strftime('%Y-%m-%dT%H:%M:%SZ','now')) "
+                      "ON CONFLICT(partition, ordinal) DO UPDATE SET key_digest = "
+                      "excluded.key_digest, key_json = excluded.key_json, "
+                      "body = excluded.body, body_is_item = excluded.body_is_item, code = "
+                      "excluded.code, reason = excluded.reason"));
   for (const Letter& letter : letters) {
     insert.bind(1, letter.partition);
     insert.bind(2, static_cast<int64_t>(letter.ordinal));
@@ -195,8 +214,9 @@ Status Journal::add_letters(std::span<const Letter> letters) {
 
 Result<std::vector<Letter>> Journal::letters(Bodies bodies) {
   std::lock_guard lock(mutex_);
-  auto select = TRY(db_.prepare(std::string("SELECT ") + kLetterColumns +
-                                (bodies == Bodies::kWith ? ", body" : "") + " FROM letter ORDER BY id"));
+  auto select =
+      TRY(db_.prepare(std::string("SELECT ") + kLetterColumns +
+                      (bodies == Bodies::kWith ? ", body" : "") + " FROM letter ORDER BY id"));
   std::vector<Letter> out;
   while (TRY(select.step())) {
     out.push_back(read_letter(select));
@@ -207,7 +227,8 @@ Result<std::vector<Letter>> Journal::letters(Bodies bodies) {
 
 Result<std::optional<Letter>> Journal::letter(int64_t id) {
   std::lock_guard lock(mutex_);
-  auto select = TRY(db_.prepare(std::string("SELECT ") + kLetterColumns + ", body FROM letter WHERE id = ?"));
+  auto select =
+      TRY(db_.prepare(std::string("SELECT ") + kLetterColumns + ", body FROM letter WHERE id = ?"));
   select.bind(1, id);
   if (!TRY(select.step())) return std::optional<Letter>();
   Letter letter = read_letter(select);
@@ -231,9 +252,15 @@ Result<Journal::LetterCounts> Journal::letter_counts() {
   while (TRY(select.step())) {
     auto count = static_cast<uint64_t>(select.int64(1));
     switch (from_stored(select.int64(0))) {
-      case LetterState::kOpen: counts.open = count; break;
-      case LetterState::kWaived: counts.waived = count; break;
-      case LetterState::kApplied: counts.applied = count; break;
+      case LetterState::kOpen:
+        counts.open = count;
+        break;
+      case LetterState::kWaived:
+        counts.waived = count;
+        break;
+      case LetterState::kApplied:
+        counts.applied = count;
+        break;
     }
   }
   return counts;
@@ -259,8 +286,9 @@ Status Journal::settle_letters(std::string_view key_digest) {
 
 Result<int64_t> Journal::add_request(const std::string& kind, const std::string& arguments) {
   std::lock_guard lock(mutex_);
-  auto insert = TRY(db_.prepare("INSERT INTO request(kind, arguments, state, answer, code, at) "
-                                "VALUES(?, ?, ?, '', '', strftime('%Y-%m-%dT%H:%M:%SZ','now'))"));
+  auto insert =
+      TRY(db_.prepare("INSERT INTO request(kind, arguments, state, answer, code, at) "
+                      "VALUES(?, ?, ?, '', '', strftime('%Y-%m-%dT%H:%M:%SZ','now'))"));
   insert.bind(1, kind);
   insert.bind(2, arguments);
   insert.bind(3, stored(Request::State::kOpen));
@@ -270,7 +298,8 @@ Result<int64_t> Journal::add_request(const std::string& kind, const std::string&
 
 Result<std::optional<Request>> Journal::request(int64_t id) {
   std::lock_guard lock(mutex_);
-  auto select = TRY(db_.prepare("SELECT id, kind, arguments, state, answer, code FROM request WHERE id = ?"));
+  auto select =
+      TRY(db_.prepare("SELECT id, kind, arguments, state, answer, code FROM request WHERE id = ?"));
   select.bind(1, id);
   if (!TRY(select.step())) return std::optional<Request>();
   return std::optional<Request>(read_request(select));
@@ -280,7 +309,9 @@ Result<std::optional<Request>> Journal::take_request() {
   std::lock_guard lock(mutex_);
   std::optional<Request> request;
   {
-    auto select = TRY(db_.prepare("SELECT id, kind, arguments, state, answer, code FROM request WHERE state = ? ORDER BY id LIMIT 1"));
+    auto select =
+        TRY(db_.prepare("SELECT id, kind, arguments, state, answer, code FROM request WHERE state "
+                        "= ? ORDER BY id LIMIT 1"));
     select.bind(1, stored(Request::State::kOpen));
     if (!TRY(select.step())) return request;
     request = read_request(select);
@@ -293,7 +324,8 @@ Result<std::optional<Request>> Journal::take_request() {
   return request;
 }
 
-Status Journal::answer_request(int64_t id, Request::State state, const std::string& answer, const std::string& code) {
+Status Journal::answer_request(int64_t id, Request::State state, const std::string& answer,
+                               const std::string& code) {
   std::lock_guard lock(mutex_);
   auto update = TRY(db_.prepare("UPDATE request SET state = ?, answer = ?, code = ? WHERE id = ?"));
   update.bind(1, stored(state));
@@ -305,8 +337,9 @@ Status Journal::answer_request(int64_t id, Request::State state, const std::stri
 
 Status Journal::fail_abandoned_requests() {
   std::lock_guard lock(mutex_);
-  auto update = TRY(db_.prepare("UPDATE request SET state = ?, answer = 'the process that worked on it ended', "
-                                "code = 'request.abandoned' WHERE state IN (?, ?)"));
+  auto update = TRY(
+      db_.prepare("UPDATE request SET state = ?, answer = 'the process that worked on it ended', "
+                  "code = 'request.abandoned' WHERE state IN (?, ?)"));
   update.bind(1, stored(Request::State::kFailed));
   update.bind(2, stored(Request::State::kOpen));
   update.bind(3, stored(Request::State::kTaken));

@@ -1,8 +1,9 @@
 // The journal: the durable facts of one migration, in PLAN.offramp/journal.sqlite (0600).
 //
-// A phase is derived from facts when the process starts, so start and resume are the same code. Positions are not
-// here: they live in the target, in the transaction of the rows they speak of (C5). Dead letters are here, whole (C7);
-// a letter is durable before the position that passes its item. Thread-safe: one connection guarded by a mutex.
+// A phase is derived from facts when the process starts, so start and resume are the same code.
+// Positions are not here: they live in the target, in the transaction of the rows they speak of
+// (C5). Dead letters are here, whole (C7); a letter is durable before the position that passes its
+// item. Thread-safe: one connection guarded by a mutex.
 #pragma once
 
 #include <memory>
@@ -23,7 +24,8 @@ std::string_view letter_state_name(LetterState state);
 
 struct Letter {
   int64_t id = 0;  // given by the journal
-  // Partition and ordinal name the record: writing the same letter again after a resume replaces it.
+  // Partition and ordinal name the record: writing the same letter again after a resume replaces
+  // it.
   std::string partition;
   uint64_t ordinal = 0;
   std::string key_digest;  // 16 bytes; empty when the record has no readable key
@@ -41,8 +43,8 @@ struct Request {
   std::string kind;       // "verify", "retry", "reload"
   std::string arguments;  // JSON
   enum class State { kOpen, kTaken, kDone, kFailed } state = State::kOpen;
-  std::string answer;     // JSON of the result, or the error's message
-  std::string code;       // the error's code
+  std::string answer;  // JSON of the result, or the error's message
+  std::string code;    // the error's code
 };
 
 class Journal {
@@ -55,7 +57,8 @@ class Journal {
   Status set_fact(const std::string& name, const std::string& value);
   Status clear_fact(const std::string& name);
 
-  // The partitions in their order; replaces the list (a resume checks them against the old list first).
+  // The partitions in their order; replaces the list (a resume checks them against the old list
+  // first).
   Status set_partitions(std::span<const source::Partition> partitions);
   Result<std::vector<source::Partition>> partitions();
 
@@ -76,9 +79,11 @@ class Journal {
 
   Result<int64_t> add_request(const std::string& kind, const std::string& arguments);
   Result<std::optional<Request>> request(int64_t id);
-  // Takes the oldest open one; requests that an earlier process took and did not answer have failed.
+  // Takes the oldest open one; requests that an earlier process took and did not answer have
+  // failed.
   Result<std::optional<Request>> take_request();
-  Status answer_request(int64_t id, Request::State state, const std::string& answer, const std::string& code);
+  Status answer_request(int64_t id, Request::State state, const std::string& answer,
+                        const std::string& code);
   Status fail_abandoned_requests();
 
  private:

@@ -16,7 +16,8 @@ class JournalTest : public MigrationTest {
     EXPECT_TRUE(journal.ok());
     return std::move(journal).value();
   }
-  static Letter letter(uint64_t ordinal, const std::string& key_digest, const std::string& body = "{}") {
+  static Letter letter(uint64_t ordinal, const std::string& key_digest,
+                       const std::string& body = "{}") {
     Letter out;
     out.partition = "p";
     out.ordinal = ordinal;

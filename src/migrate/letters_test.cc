@@ -1,8 +1,9 @@
-// Retrying letters: what fits now is applied, what does not stays, and nothing is applied by accident (C7).
+// Retrying letters: what fits now is applied, what does not stays, and nothing is applied by
+// accident (C7).
 #include "migrate/letters.h"
 
-#include "migrate/migration_fixture_test.h"
 #include "migrate/load.h"
+#include "migrate/migration_fixture_test.h"
 
 namespace offramp::migrate {
 namespace {
@@ -14,12 +15,16 @@ class LettersTest : public MigrationTest {
     write_plan();
     migration_ = open(Purpose::kRun);
     migration_->source = open_source(migration_->plan, migration_->folder).value();
-    EXPECT_TRUE(migration_->target->prepare(migration_->mapping, "m", target::Target::Start::kFirst).ok());
+    EXPECT_TRUE(
+        migration_->target->prepare(migration_->mapping, "m", target::Target::Start::kFirst).ok());
     auto partitions = migration_->source->partitions().value();
-    EXPECT_TRUE(load(*migration_->source, partitions, *migration_->target, migration_->mapping, *migration_->journal, progress_,
-                     LoadOptions())
+    EXPECT_TRUE(load(*migration_->source, partitions, *migration_->target, migration_->mapping,
+                     *migration_->journal, progress_, LoadOptions())
                     .ok());
-    EXPECT_TRUE(migration_->target->finish_load([](const target::Duplicate&) { return Status(); }, [](const std::string&) {}).ok());
+    EXPECT_TRUE(migration_->target
+                    ->finish_load([](const target::Duplicate&) { return Status(); },
+                                  [](const std::string&) {})
+                    .ok());
     EXPECT_TRUE(migration_->journal->set_fact("loaded", "").ok());
   }
   int64_t file(const std::string& body, const std::string& code = "item.refused") {
@@ -39,7 +44,8 @@ class LettersTest : public MigrationTest {
 };
 
 TEST_F(LettersTest, AnItemThatFitsReplacesItsKey) {
-  int64_t fits = file(thing("a", 1, "retried")), wrapped = file("{\"Item\":" + thing("b", 1, "wrapped") + "}");
+  int64_t fits = file(thing("a", 1, "retried")),
+          wrapped = file("{\"Item\":" + thing("b", 1, "wrapped") + "}");
   int64_t broken = file("{\"pk\":{\"S\":\"c\"}"), keyless = file("{\"pk\":{\"S\":\"c\"}}");
   auto outcome = retry_letters(*migration_, {});
   ASSERT_TRUE(outcome.ok()) << outcome.error().message();

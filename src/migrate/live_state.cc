@@ -1,12 +1,10 @@
 // One table of members serves the writing and the reading.
 #include "migrate/live_state.h"
 
-
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
-
 
 namespace offramp::migrate {
 namespace {
@@ -47,7 +45,8 @@ std::string live_state_json(const LiveState& state) {
 
 Result<LiveState> parse_live_state(const std::string& text) {
   auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return Error(ErrorKind::kCorrupt, "live_state.json", "live.json is not what offramp writes");
+  if (!json.is_object())
+    return Error(ErrorKind::kCorrupt, "live_state.json", "live.json is not what offramp writes");
   LiveState state;
   each_member(state, [&](const char* name, auto& value) {
     auto found = json.find(name);
@@ -68,7 +67,8 @@ Status write_live_state(const std::string& folder, const LiveState& state) {
   {
     std::ofstream out(partial, std::ios::trunc);
     out << live_state_json(state) << "\n";
-    if (!out.flush()) return Error(ErrorKind::kUnavailable, "live_state.write", "cannot write " + partial);
+    if (!out.flush())
+      return Error(ErrorKind::kUnavailable, "live_state.write", "cannot write " + partial);
   }
   if (std::rename(partial.c_str(), path.c_str()) != 0)
     return Error(ErrorKind::kUnavailable, "live_state.write", "cannot rename " + partial);

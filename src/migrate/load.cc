@@ -1,4 +1,5 @@
-// Workers take partitions one by one; each has its own reader, splitter and loader. The first error stops all.
+// Workers take partitions one by one; each has its own reader, splitter and loader. The first error
+// stops all.
 #include "migrate/load.h"
 
 #include <algorithm>
@@ -12,7 +13,8 @@
 namespace offramp::migrate {
 namespace {
 
-void count(LoadMeter& meter, uint64_t records, uint64_t bytes, const LoadCounts& before, const LoadCounts& after) {
+void count(LoadMeter& meter, uint64_t records, uint64_t bytes, const LoadCounts& before,
+           const LoadCounts& after) {
   meter.records += records;
   meter.bytes += bytes;
   meter.stored += after.stored - before.stored;
@@ -23,18 +25,26 @@ void count(LoadMeter& meter, uint64_t records, uint64_t bytes, const LoadCounts&
 
 class LoadRun {
  public:
-  LoadRun(source::ItemSource& source, const std::vector<source::Partition>& partitions, target::Target& target,
-          std::shared_ptr<const mapping::CompiledMapping> mapping, Journal& journal, Progress& progress,
-          const LoadOptions& options)
-      : source_(source), partitions_(partitions), target_(target), mapping_(std::move(mapping)), journal_(journal),
-        progress_(progress), options_(options), pool_(std::make_shared<target::BatchPool>(32)) {}
+  LoadRun(source::ItemSource& source, const std::vector<source::Partition>& partitions,
+          target::Target& target, std::shared_ptr<const mapping::CompiledMapping> mapping,
+          Journal& journal, Progress& progress, const LoadOptions& options)
+      : source_(source),
+        partitions_(partitions),
+        target_(target),
+        mapping_(std::move(mapping)),
+        journal_(journal),
+        progress_(progress),
+        options_(options),
+        pool_(std::make_shared<target::BatchPool>(32)) {}
 
   Result<LoadOutcome> run();
 
  private:
   Status work();
-  Status load_partition(const source::Partition& partition, mapping::Splitter& splitter, target::Loader& loader);
-  Status file_letters(const std::string& partition, const target::LoadBatch& batch, std::vector<Letter>& letters);
+  Status load_partition(const source::Partition& partition, mapping::Splitter& splitter,
+                        target::Loader& loader);
+  Status file_letters(const std::string& partition, const target::LoadBatch& batch,
+                      std::vector<Letter>& letters);
   // The source's waits end with kCancelled at a signal; that is no failure.
   bool stopped_by(const Error& error) const {
     return error.kind() == ErrorKind::kCancelled && options_.stop.stop_requested();
@@ -58,7 +68,8 @@ class LoadRun {
   LoadOutcome outcome_;
 };
 
-Status LoadRun::file_letters(const std::string& partition, const target::LoadBatch& batch, std::vector<Letter>& letters) {
+Status LoadRun::file_letters(const std::string& partition, const target::LoadBatch& batch,
+                             std::vector<Letter>& letters) {
   for (const ddb::BadRecord& bad : batch.items.bad) {
     Letter letter;
     letter.partition = partition;
@@ -74,12 +85,14 @@ Status LoadRun::file_letters(const std::string& partition, const target::LoadBat
   if (open_letters_.fetch_add(letters.size()) + letters.size() > kOpenLettersMax)
     return Error(ErrorKind::kBadItem, "load.too_many_letters",
                  "more than " + with_commas(kOpenLettersMax) +
-                     " items were refused: the plan does not fit the data. See `offramp letters PLAN list`, mend the "
+                     " items were refused: the plan does not fit the data. See `offramp letters "
+                     "PLAN list`, mend the "
                      "plan and start over with a new one");
   return {};
 }
 
-Status LoadRun::load_partition(const source::Partition& partition, mapping::Splitter& splitter, target::Loader& loader) {
+Status LoadRun::load_partition(const source::Partition& partition, mapping::Splitter& splitter,
+                               target::Loader& loader) {
   model::Position resume;
   LoadCounts counts;
   if (auto found = resume_.find(partition.id); found != resume_.end()) {
@@ -96,7 +109,8 @@ Status LoadRun::load_partition(const source::Partition& partition, mapping::Spli
     std::string why;
     bool more = true;
     while (more) {
-      if (stopping()) return loader.flush();  // what is whole stays; the partition goes on at the next start
+      if (stopping())
+        return loader.flush();  // what is whole stays; the partition goes on at the next start
       auto batch = pool_->take();
       batch->partition = partition.id;
       auto next = reader->next(batch->items, batch->after);
@@ -108,18 +122,26 @@ Status LoadRun::load_partition(const source::Partition& partition, mapping::Spli
       for (size_t i = 0; i < batch->items.size(); ++i) {
         ddb::ItemView item = batch->items.item(i);
         switch (splitter.split(item, batch->rows, why)) {
-          case mapping::Outcome::kRow: ++counts.stored; break;
-          case mapping::Outcome::kOverflow: ++counts.stored, ++counts.overflow; break;
-          case mapping::Outcome::kSkipped: ++counts.skipped; break;
+          case mapping::Outcome::kRow:
+            ++counts.stored;
+            break;
+          case mapping::Outcome::kOverflow:
+            ++counts.stored, ++counts.overflow;
+            break;
+          case mapping::Outcome::kSkipped:
+            ++counts.skipped;
+            break;
           case mapping::Outcome::kRefused:
             ++counts.refused;
-            letters.push_back(make_letter(partition.id, batch->items.ordinal(i), item, mapping_->key(), "item.refused", why));
+            letters.push_back(make_letter(partition.id, batch->items.ordinal(i), item,
+                                          mapping_->key(), "item.refused", why));
             break;
         }
       }
       counts.refused += batch->items.bad.size();
       TRY(file_letters(partition.id, *batch, letters));
-      const uint64_t records = batch->items.size() + batch->items.bad.size(), bytes = batch->items.source_bytes;
+      const uint64_t records = batch->items.size() + batch->items.bad.size(),
+                     bytes = batch->items.source_bytes;
       progress_.add(records, bytes);
       resume = batch->after;
       batch->after.token = pack_token(counts, batch->after.token);
@@ -149,9 +171,10 @@ Status LoadRun::work() {
     return {};
   }
   for (mapping::AttributeFate& fate : fates) {
-    auto same = std::find_if(outcome_.fates.begin(), outcome_.fates.end(), [&](const mapping::AttributeFate& other) {
-      return other.table == fate.table && other.attribute == fate.attribute;
-    });
+    auto same = std::find_if(
+        outcome_.fates.begin(), outcome_.fates.end(), [&](const mapping::AttributeFate& other) {
+          return other.table == fate.table && other.attribute == fate.attribute;
+        });
     if (same == outcome_.fates.end()) {
       outcome_.fates.push_back(std::move(fate));
       continue;
@@ -173,23 +196,27 @@ Result<LoadOutcome> LoadRun::run() {
     if (!partition.items) total.reset();
     if (total_bytes && partition.bytes) *total_bytes += *partition.bytes;
     if (!partition.bytes) total_bytes.reset();
-    if (auto found = resume_.find(partition.id); found != resume_.end()) already += found->second.records;
+    if (auto found = resume_.find(partition.id); found != resume_.end())
+      already += found->second.records;
   }
   progress_.begin("load", total, total_bytes, already);
-  size_t workers = std::min<size_t>(static_cast<size_t>(options_.loaders), std::max<size_t>(partitions_.size(), 1));
-  Status status = run_workers(static_cast<int>(workers), [this](int) { return work(); }, [this] { failed_ = true; });
+  size_t workers = std::min<size_t>(static_cast<size_t>(options_.loaders),
+                                    std::max<size_t>(partitions_.size(), 1));
+  Status status = run_workers(
+      static_cast<int>(workers), [this](int) { return work(); }, [this] { failed_ = true; });
   progress_.end();
   TRY(std::move(status));
   if (options_.stop.stop_requested())
     return Error(ErrorKind::kCancelled, "load.stopped",
-                 "stopped by a signal; everything up to the newest checkpoint is kept. Run the same command to go on");
+                 "stopped by a signal; everything up to the newest checkpoint is kept. Run the "
+                 "same command to go on");
   return std::move(outcome_);
 }
 
 }  // namespace
 
-Letter make_letter(const std::string& partition, uint64_t ordinal, ddb::ItemView item, const model::KeySchema& key,
-                   std::string code, std::string reason) {
+Letter make_letter(const std::string& partition, uint64_t ordinal, ddb::ItemView item,
+                   const model::KeySchema& key, std::string code, std::string reason) {
   Letter letter;
   letter.partition = partition;
   letter.ordinal = ordinal;
@@ -204,9 +231,10 @@ Letter make_letter(const std::string& partition, uint64_t ordinal, ddb::ItemView
   return letter;
 }
 
-Result<LoadOutcome> load(source::ItemSource& source, const std::vector<source::Partition>& partitions,
-                         target::Target& target, std::shared_ptr<const mapping::CompiledMapping> mapping,
-                         Journal& journal, Progress& progress, const LoadOptions& options) {
+Result<LoadOutcome> load(source::ItemSource& source,
+                         const std::vector<source::Partition>& partitions, target::Target& target,
+                         std::shared_ptr<const mapping::CompiledMapping> mapping, Journal& journal,
+                         Progress& progress, const LoadOptions& options) {
   return LoadRun(source, partitions, target, std::move(mapping), journal, progress, options).run();
 }
 

@@ -1,8 +1,10 @@
-// The load: every undone partition of a source, read, split into rows and written with its position, in parallel.
+// The load: every undone partition of a source, read, split into rows and written with its
+// position, in parallel.
 //
-// C5: rows and position are one transaction of the target. C7: an item that cannot become rows is a dead letter in the
-// journal before the position passes it. C9: a resume continues each partition at its durable position. C10: the number of
-// batches in flight is bounded by loaders and the target's own queue.
+// C5: rows and position are one transaction of the target. C7: an item that cannot become rows is a
+// dead letter in the journal before the position passes it. C9: a resume continues each partition
+// at its durable position. C10: the number of batches in flight is bounded by loaders and the
+// target's own queue.
 #pragma once
 
 #include <atomic>
@@ -43,12 +45,13 @@ struct LoadOutcome {
   std::vector<mapping::AttributeFate> fates;  // of this run's items
 };
 
-Result<LoadOutcome> load(source::ItemSource& source, const std::vector<source::Partition>& partitions,
-                         target::Target& target, std::shared_ptr<const mapping::CompiledMapping> mapping,
-                         Journal& journal, Progress& progress, const LoadOptions& options);
+Result<LoadOutcome> load(source::ItemSource& source,
+                         const std::vector<source::Partition>& partitions, target::Target& target,
+                         std::shared_ptr<const mapping::CompiledMapping> mapping, Journal& journal,
+                         Progress& progress, const LoadOptions& options);
 
 // An item as a dead letter.
-Letter make_letter(const std::string& partition, uint64_t ordinal, ddb::ItemView item, const model::KeySchema& key,
-                   std::string code, std::string reason);
+Letter make_letter(const std::string& partition, uint64_t ordinal, ddb::ItemView item,
+                   const model::KeySchema& key, std::string code, std::string reason);
 
 }  // namespace offramp::migrate

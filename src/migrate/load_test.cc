@@ -12,14 +12,16 @@
 namespace offramp::migrate {
 namespace {
 
-// Items made up by number: partition p has items p.0 … p.(count-1); it can fail or be stopped at a record.
+// Items made up by number: partition p has items p.0 … p.(count-1); it can fail or be stopped at a
+// record.
 class MadeUpSource : public source::ItemSource {
  public:
   uint64_t count = 100;
   int partitions_count = 3;
-  uint64_t fail_at = UINT64_MAX;          // record of partition 1 before which a read fails
+  uint64_t fail_at = UINT64_MAX;  // record of partition 1 before which a read fails
   bool fail_by_exception = false;
-  uint64_t stop_at = UINT64_MAX;          // record of partition 1 before which the stop is asked for and obeyed
+  uint64_t stop_at =
+      UINT64_MAX;  // record of partition 1 before which the stop is asked for and obeyed
   std::stop_source stop;
   uint64_t refuse_every = 0, bad_every = 0;
   std::map<std::string, uint64_t> opened_at;  // guarded by mutex
@@ -28,11 +30,13 @@ class MadeUpSource : public source::ItemSource {
   Result<model::TableSpec> describe() override { return model::TableSpec{}; }
   Result<std::vector<source::Partition>> partitions() override {
     std::vector<source::Partition> out;
-    for (int i = 0; i < partitions_count; ++i) out.push_back({std::to_string(i), count, std::nullopt});
+    for (int i = 0; i < partitions_count; ++i)
+      out.push_back({std::to_string(i), count, std::nullopt});
     return out;
   }
   Result<std::string> fingerprint() override { return std::string("made up"); }
-  Result<std::unique_ptr<source::ItemReader>> open(const source::Partition& partition, const model::Position& resume) override {
+  Result<std::unique_ptr<source::ItemReader>> open(const source::Partition& partition,
+                                                   const model::Position& resume) override {
     std::lock_guard lock(mutex);
     opened_at[partition.id] = resume.records;
     return std::unique_ptr<source::ItemReader>(new Reader(*this, partition.id, resume));
@@ -41,7 +45,8 @@ class MadeUpSource : public source::ItemSource {
  private:
   class Reader : public source::ItemReader {
    public:
-    Reader(MadeUpSource& source, std::string id, model::Position at) : source_(source), id_(std::move(id)), at_(at) {
+    Reader(MadeUpSource& source, std::string id, model::Position at)
+        : source_(source), id_(std::move(id)), at_(at) {
       EXPECT_EQ(at.token, at.records ? "at " + std::to_string(at.records) : "");
     }
     Result<bool> next(ddb::ItemBatch& batch, model::Position& after) override {
@@ -57,16 +62,19 @@ class MadeUpSource : public source::ItemSource {
       for (int i = 0; i < 10 && at_.records < source_.count; ++i, ++at_.records) {
         uint64_t n = at_.records;
         if (source_.bad_every && n % source_.bad_every == 1) {
-          batch.bad.push_back({n, "not an item " + std::to_string(n), Error(ErrorKind::kBadItem, "made_up.bad", "no item")});
+          batch.bad.push_back({n, "not an item " + std::to_string(n),
+                               Error(ErrorKind::kBadItem, "made_up.bad", "no item")});
           continue;
         }
         bool keyless = source_.refuse_every && n % source_.refuse_every == 0;
-        std::string text = std::string(R"({"pk":{"S":")") + id_ + R"("},)" + (keyless ? "\"sj\"" : "\"sk\"") + R"(:{"N":")" +
-                           std::to_string(n) + "\"}}";
+        std::string text = std::string(R"({"pk":{"S":")") + id_ + R"("},)" +
+                           (keyless ? "\"sj\"" : "\"sk\"") + R"(:{"N":")" + std::to_string(n) +
+                           "\"}}";
         char* bytes = batch.arena.allocate(text.size() + ddb::kJsonPadding);
         std::memcpy(bytes, text.data(), text.size());
         std::memset(bytes + text.size(), 0, ddb::kJsonPadding);
-        batch.add_root(TRY(decoder_.decode_item({bytes, text.size()}, {}, ddb::JsonForm::kTyped, batch)), n);
+        batch.add_root(
+            TRY(decoder_.decode_item({bytes, text.size()}, {}, ddb::JsonForm::kTyped, batch)), n);
       }
       at_.token = "at " + std::to_string(at_.records);
       at_.done = at_.records >= source_.count && batch.empty();
@@ -100,7 +108,8 @@ class LoadTest : public MigrationTest {
     LoadOptions options;
     options.loaders = loaders;
     options.stop = source.stop.get_token();
-    return load(source, partitions, *migration_->target, migration_->mapping, *migration_->journal, progress_, options);
+    return load(source, partitions, *migration_->target, migration_->mapping, *migration_->journal,
+                progress_, options);
   }
   std::unique_ptr<Migration> migration_;
 };
@@ -127,7 +136,8 @@ TEST_F(LoadTest, C5_C9_AfterALostSourceItGoesOnAtThePositionsAndTheSumsAreExact)
   auto positions = migration_->target->positions().value();
   // Rows and positions agree: what is there is exactly what the positions speak of.
   uint64_t stored = 0;
-  for (auto& [id, position] : positions) stored += unpack_token(position.token).value().counts.stored;
+  for (auto& [id, position] : positions)
+    stored += unpack_token(position.token).value().counts.stored;
   EXPECT_EQ(static_cast<uint64_t>(target_int("SELECT count(*) FROM things")), stored);
 
   source.fail_at = UINT64_MAX;

@@ -1,4 +1,5 @@
-// What a load writes into a target's checkpoint beside the source's own token: the partition's counts so far.
+// What a load writes into a target's checkpoint beside the source's own token: the partition's
+// counts so far.
 //
 // The counts are durable with the rows, so that after any number of kills the sums are exact.
 #pragma once
@@ -25,7 +26,8 @@ struct LoadCounts {
   }
 };
 
-// "1;stored;overflow;skipped;refused|" before the source's token; the leading 1 is the format's version.
+// "1;stored;overflow;skipped;refused|" before the source's token; the leading 1 is the format's
+// version.
 std::string pack_token(const LoadCounts& counts, const std::string& source_token);
 struct UnpackedToken {
   LoadCounts counts;

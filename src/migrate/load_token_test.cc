@@ -25,7 +25,8 @@ TEST(LoadTokenTest, NoTokenIsTheStart) {
 }
 
 TEST(LoadTokenTest, OthersTextIsRefused) {
-  for (const char* text : {"x", "1;2;3;4;5", "2;1;1;1;1|", "1;1;1;1|", "1;1;1;1;1 |", "1;a;1;1;1|", "1;1;1;1;1;1|"}) {
+  for (const char* text :
+       {"x", "1;2;3;4;5", "2;1;1;1;1|", "1;1;1;1|", "1;1;1;1;1 |", "1;a;1;1;1|", "1;1;1;1;1;1|"}) {
     auto back = unpack_token(text);
     ASSERT_FALSE(back.ok()) << text;
     EXPECT_EQ(back.error().kind(), ErrorKind::kCorrupt);

@@ -1,4 +1,5 @@
-// Opening a migration's parts in the order in which a mistake is cheapest to report: plan, journal, mapping, target.
+// Opening a migration's parts in the order in which a mistake is cheapest to report: plan, journal,
+// mapping, target.
 #include "migrate/migration.h"
 
 #include <sys/stat.h>
@@ -10,7 +11,8 @@
 namespace offramp::migrate {
 
 std::string plan_fingerprint(const plan::Plan& plan) {
-  // The read limits may be changed between runs; everything else decides what is loaded and where to.
+  // The read limits may be changed between runs; everything else decides what is loaded and where
+  // to.
   plan::Plan content = plan;
   content.source.limits = {};
   return plan::write_plan(content);
@@ -30,16 +32,17 @@ source::scan::ScanOptions scan_options(const plan::Plan& plan, std::stop_token s
   return options;
 }
 
-Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, const std::string& stage_folder,
-                                                        std::stop_token stop,
-                                                        std::shared_ptr<source::scan::ReadBudget> budget,
-                                                        std::shared_ptr<ddb::client::CallCounts> calls) {
+Result<std::unique_ptr<source::ItemSource>> open_source(
+    const plan::Plan& plan, const std::string& stage_folder, std::stop_token stop,
+    std::shared_ptr<source::scan::ReadBudget> budget,
+    std::shared_ptr<ddb::client::CallCounts> calls) {
   const plan::SourceSpec& spec = plan.source;
   switch (spec.load.from) {
     case plan::LoadSpec::From::kExport: {
       source::exports::ExportOptions options;
       options.location = plan::resolve_path(plan, spec.load.path);
-      for (const std::string& then : spec.load.then) options.then.push_back(plan::resolve_path(plan, then));
+      for (const std::string& then : spec.load.then)
+        options.then.push_back(plan::resolve_path(plan, then));
       if (!spec.key.partition.name.empty()) options.key = spec.key;
       options.stage_dir = stage_folder;
       options.s3_endpoint = spec.load.s3_endpoint;
@@ -66,7 +69,8 @@ Result<std::unique_ptr<source::ItemSource>> open_source(const plan::Plan& plan, 
 
 namespace {
 
-Result<std::unique_ptr<Migration>> open_plan_and_journal(const std::string& plan_name, Purpose purpose) {
+Result<std::unique_ptr<Migration>> open_plan_and_journal(const std::string& plan_name,
+                                                         Purpose purpose) {
   auto migration = std::make_unique<Migration>();
   migration->plan = TRY(plan::read_plan(plan_name));
   migration->folder = Workspace::folder_of(plan_name);
@@ -78,16 +82,20 @@ Result<std::unique_ptr<Migration>> open_plan_and_journal(const std::string& plan
                        "/journal.sqlite); start it with `offramp run " + plan_name + "`");
   }
   if (purpose != Purpose::kLook) migration->workspace = TRY(Workspace::open_exclusive(plan_name));
-  migration->journal = TRY(Journal::open(
-      migration->folder, purpose == Purpose::kRun ? Journal::Open::kCreate : Journal::Open::kExisting));
+  migration->journal =
+      TRY(Journal::open(migration->folder, purpose == Purpose::kRun ? Journal::Open::kCreate
+                                                                    : Journal::Open::kExisting));
   if (auto id = TRY(migration->journal->fact("migration"))) migration->id = *id;
   if (migration->id.empty() && purpose != Purpose::kRun)
     return Error(ErrorKind::kConfig, "journal.none",
                  "this plan has not been started; start it with `offramp run " + plan_name + "`");
-  if (auto before = TRY(migration->journal->fact("plan_fingerprint")); before && *before != plan_fingerprint(migration->plan))
+  if (auto before = TRY(migration->journal->fact("plan_fingerprint"));
+      before && *before != plan_fingerprint(migration->plan))
     return Error(ErrorKind::kConfig, "plan.changed",
-                 plan_name + " was changed after its load began; undo the change (only `limits` may differ), or start over "
-                             "with a copy under another name and an empty target");
+                 plan_name +
+                     " was changed after its load began; undo the change (only `limits` may "
+                     "differ), or start over "
+                     "with a copy under another name and an empty target");
   return migration;
 }
 
@@ -96,8 +104,8 @@ Status connect(Migration& migration, Purpose purpose) {
   const target::Entry* entry = TRY(target::find_entry(url));
   migration.mapping = TRY_CONTEXT(
       migration.plan.path,
-      mapping::CompiledMapping::compile(migration.plan.tables, migration.plan.source.key, entry->capabilities().limits,
-                                        migration.plan.move));
+      mapping::CompiledMapping::compile(migration.plan.tables, migration.plan.source.key,
+                                        entry->capabilities().limits, migration.plan.move));
   migration.target = TRY(entry->open(url));
   if (purpose != Purpose::kRun) TRY(migration.target->attach(migration.mapping, migration.id));
   return {};
@@ -111,11 +119,14 @@ Result<std::unique_ptr<Migration>> open_migration(const std::string& plan_name, 
   return migration;
 }
 
-Result<std::unique_ptr<Migration>> open_for_status(const std::string& plan_name, std::string& why_not) {
+Result<std::unique_ptr<Migration>> open_for_status(const std::string& plan_name,
+                                                   std::string& why_not) {
   auto migration = TRY(open_plan_and_journal(plan_name, Purpose::kLook));
-  // Before prepare() has been recorded the target may know nothing of the migration; that is no failure.
+  // Before prepare() has been recorded the target may know nothing of the migration; that is no
+  // failure.
   migration->prepared = TRY(migration->journal->fact("prepared")).has_value();
-  if (Status status = connect(*migration, migration->prepared ? Purpose::kLook : Purpose::kRun); !status.ok()) {
+  if (Status status = connect(*migration, migration->prepared ? Purpose::kLook : Purpose::kRun);
+      !status.ok()) {
     why_not = status.error().message();
     migration->target.reset();
   }

@@ -1,4 +1,5 @@
-// A migration in a temporary folder: a dump of lines, a plan of text, a SQLite target. For the tests of migrate and below.
+// A migration in a temporary folder: a dump of lines, a plan of text, a SQLite target. For the
+// tests of migrate and below.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -32,17 +33,20 @@ class MigrationTest : public testing::Test {
   }
   ~MigrationTest() override { std::filesystem::remove_all(folder_); }
 
-  static std::string thing(const std::string& pk, int sk, const std::string& name, const std::string& more = "") {
-    return R"({"pk":{"S":")" + pk + R"("},"sk":{"N":")" + std::to_string(sk) + R"("},"name":{"S":")" + name + "\"}" +
-           (more.empty() ? "" : "," + more) + "}";
+  static std::string thing(const std::string& pk, int sk, const std::string& name,
+                           const std::string& more = "") {
+    return R"({"pk":{"S":")" + pk + R"("},"sk":{"N":")" + std::to_string(sk) +
+           R"("},"name":{"S":")" + name + "\"}" + (more.empty() ? "" : "," + more) + "}";
   }
   void write_dump(const std::vector<std::string>& lines) const {
     std::ofstream out(folder_ + "/items.jsonl");
     for (const std::string& line : lines) out << line << "\n";
   }
-  void write_plan(const std::string& tables = kPlainTables, const std::string& target = "sqlite:target.sqlite") const {
+  void write_plan(const std::string& tables = kPlainTables,
+                  const std::string& target = "sqlite:target.sqlite") const {
     std::ofstream out(plan_path_);
-    out << "version: 1\nsource:\n  table: Things\n  key: {pk: S, sk: N}\n  load: {from: dump, path: items.jsonl}\n"
+    out << "version: 1\nsource:\n  table: Things\n  key: {pk: S, sk: N}\n  load: {from: dump, "
+           "path: items.jsonl}\n"
         << "  capture: none\ntarget: " << target << tables;
   }
   std::unique_ptr<Migration> open(Purpose purpose) const {

@@ -1,8 +1,6 @@
 // The printing of progress.
 #include "migrate/progress.h"
 
-#include "migrate/progress_board.h"
-
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -11,6 +9,7 @@
 #include <cstdio>
 
 #include "ddb/wire_json.h"
+#include "migrate/progress_board.h"
 
 namespace offramp::migrate {
 namespace {
@@ -45,14 +44,16 @@ std::string cut_to_width(const std::string& text, size_t columns) {
 
 std::string with_commas(uint64_t value) {
   std::string digits = std::to_string(value);
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), ",");
+  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<size_t>(at), ",");
   return digits;
 }
 
 Progress::Mode Progress::detect() { return ::isatty(2) ? Mode::kTerminal : Mode::kJsonLines; }
 
 Progress::Progress(Mode mode) : mode_(mode) {
-  if (mode_ != Mode::kQuiet) printer_ = std::jthread([this](std::stop_token stop) { print_loop(stop); });
+  if (mode_ != Mode::kQuiet)
+    printer_ = std::jthread([this](std::stop_token stop) { print_loop(stop); });
 }
 
 Progress::Progress(ProgressBoard& board, std::string table)
@@ -65,8 +66,8 @@ Progress::~Progress() {
   if (board_) board_->remove(*this);
 }
 
-void Progress::begin(const std::string& step, std::optional<uint64_t> total_items, std::optional<uint64_t> total_bytes,
-                     uint64_t already_items) {
+void Progress::begin(const std::string& step, std::optional<uint64_t> total_items,
+                     std::optional<uint64_t> total_bytes, uint64_t already_items) {
   end();
   std::lock_guard lock(mutex_);
   step_ = step;
@@ -123,7 +124,8 @@ std::string note_line(const std::string& table, const std::string& sentence) {
     if (c == '"' || c == '\\') text += '\\';
     text += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
   }
-  return "{" + (table.empty() ? "" : "\"table\":" + ddb::json_quoted(table) + ",") + "\"note\":\"" + text + "\"}\n";
+  return "{" + (table.empty() ? "" : "\"table\":" + ddb::json_quoted(table) + ",") + "\"note\":\"" +
+         text + "\"}\n";
 }
 
 double Progress::step_seconds() const {
@@ -143,8 +145,8 @@ void Progress::print_loop(std::stop_token stop) {
 
 void Progress::print(bool last) {
   if (mode_ == Mode::kQuiet) return;
-  // One write per line. Not fmt::print(): it throws when stderr cannot be written to, and nothing depends on a progress
-  // line.
+  // One write per line. Not fmt::print(): it throws when stderr cannot be written to, and nothing
+  // depends on a progress line.
   std::string line = step_line(last);
   if (mode_ == Mode::kTerminal) {
     // Cut to the terminal's width: a line that wraps could not be written over.
@@ -165,16 +167,19 @@ std::string Progress::board_line() {
 std::string Progress::step_line(bool last) const {
   double seconds = std::max(step_seconds(), 1e-6);
   Detail detail = detail_ ? detail_() : Detail();
-  return mode_ == Mode::kTerminal ? bar_line(seconds, last) + detail.text : json_line(seconds, last, detail);
+  return mode_ == Mode::kTerminal ? bar_line(seconds, last) + detail.text
+                                  : json_line(seconds, last, detail);
 }
 
 std::string Progress::json_line(double seconds, bool last, const Detail& detail) const {
   uint64_t items = items_;
   std::string table = table_.empty() ? "" : "\"table\":" + ddb::json_quoted(table_) + ",";
   std::string total = total_items_ ? fmt::format(",\"total_items\":{}", *total_items_) : "";
-  return fmt::format("{{{}\"step\":\"{}\",\"state\":\"{}\",\"items\":{}{},\"bytes\":{},\"items_per_s\":{:.0f},\"seconds\":{:.1f}{}{}}}",
-                     table, step_, last ? "done" : "running", items + already_items_, total, bytes_.load(),
-                     static_cast<double>(items) / seconds, seconds, detail.json.empty() ? "" : ",", detail.json);
+  return fmt::format(
+      "{{{}\"step\":\"{}\",\"state\":\"{}\",\"items\":{}{},\"bytes\":{},\"items_per_s\":{:.0f},"
+      "\"seconds\":{:.1f}{}{}}}",
+      table, step_, last ? "done" : "running", items + already_items_, total, bytes_.load(),
+      static_cast<double>(items) / seconds, seconds, detail.json.empty() ? "" : ",", detail.json);
 }
 
 std::string Progress::bar_line(double seconds, bool last) const {
@@ -184,7 +189,9 @@ std::string Progress::bar_line(double seconds, bool last) const {
   std::string line = fmt::format("{:<10}", step_);
   double share = -1;
   if (total_items_)
-    share = *total_items_ == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(*total_items_));
+    share = *total_items_ == 0
+                ? 1.0
+                : std::min(1.0, static_cast<double>(done) / static_cast<double>(*total_items_));
   else if (total_bytes_ && *total_bytes_ > 0)
     share = std::min(1.0, static_cast<double>(bytes) / static_cast<double>(*total_bytes_));
   if (share >= 0) {
@@ -197,8 +204,9 @@ std::string Progress::bar_line(double seconds, bool last) const {
   if (items > 0) line += fmt::format("  {}/s", with_commas(static_cast<uint64_t>(rate)));
   if (bytes > 0) line += fmt::format("  {:.1f} MB/s", static_cast<double>(bytes) / seconds / 1e6);
   if (!last && share > 0 && share < 1 && seconds > 1 && items > 0) {
-    double left = total_items_ ? static_cast<double>(*total_items_ - std::min(done, *total_items_)) / rate
-                               : seconds * (1 - share) / share;
+    double left = total_items_
+                      ? static_cast<double>(*total_items_ - std::min(done, *total_items_)) / rate
+                      : seconds * (1 - share) / share;
     line += fmt::format("  ETA {}", duration_text(left));
   } else {
     line += fmt::format("  {}{}", last ? "in " : "", duration_text(seconds));

@@ -1,16 +1,16 @@
-// Progress of a long step: a bar with rate and ETA on a terminal, one JSON line per step (and every few seconds)
-// otherwise. Written to stderr; results go to stdout. Of several tables that move side by side each has a Progress, and
-// all of them stand on one ProgressBoard, which does the printing.
+// Progress of a long step: a bar with rate and ETA on a terminal, one JSON line per step (and every
+// few seconds) otherwise. Written to stderr; results go to stdout. Of several tables that move side
+// by side each has a Progress, and all of them stand on one ProgressBoard, which does the printing.
 //
 // add() may be called from any thread; the printing thread only reads atomics.
 #pragma once
 
 #include <atomic>
 #include <chrono>
-#include <mutex>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -30,15 +30,17 @@ class Progress {
   Progress(ProgressBoard& board, std::string table);
   ~Progress();
 
-  // Starts a step; ends the one before. `total` = items expected, when known; `already` = done by earlier runs.
-  void begin(const std::string& step, std::optional<uint64_t> total_items, std::optional<uint64_t> total_bytes = {},
-             uint64_t already_items = 0);
+  // Starts a step; ends the one before. `total` = items expected, when known; `already` = done by
+  // earlier runs.
+  void begin(const std::string& step, std::optional<uint64_t> total_items,
+             std::optional<uint64_t> total_bytes = {}, uint64_t already_items = 0);
   void add(uint64_t items, uint64_t bytes) {
     items_.fetch_add(items, std::memory_order_relaxed);
     bytes_.fetch_add(bytes, std::memory_order_relaxed);
   }
-  // Something to say at the end of the step's line: text on a terminal, members (`"lag_ms":12`) in a JSON line. Called
-  // by the printing thread until the step ends. `counted`: what the step's numbers are of, on a terminal.
+  // Something to say at the end of the step's line: text on a terminal, members (`"lag_ms":12`) in
+  // a JSON line. Called by the printing thread until the step ends. `counted`: what the step's
+  // numbers are of, on a terminal.
   struct Detail {
     std::string text, json;
   };
@@ -51,7 +53,8 @@ class Progress {
   uint64_t items() const { return items_.load(std::memory_order_relaxed); }
   double step_seconds() const;
 
-  // For the board. The line of this moment without the table's name, of a terminal; of a program, empty between steps.
+  // For the board. The line of this moment without the table's name, of a terminal; of a program,
+  // empty between steps.
   std::string board_line();
   const std::string& table() const { return table_; }
 
@@ -66,7 +69,7 @@ class Progress {
   const Mode mode_;
   ProgressBoard* const board_ = nullptr;
   const std::string table_;  // empty without a board
-  std::mutex mutex_;  // guards the printing and the fields below it
+  std::mutex mutex_;         // guards the printing and the fields below it
   std::condition_variable_any wake_;
   std::string step_;
   std::optional<uint64_t> total_items_, total_bytes_;

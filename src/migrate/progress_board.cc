@@ -1,4 +1,5 @@
-// The cursor rests below the last line; drawing goes up by as many lines as there are, and writes all of them anew.
+// The cursor rests below the last line; drawing goes up by as many lines as there are, and writes
+// all of them anew.
 #include "migrate/progress_board.h"
 
 #include <fmt/format.h>
@@ -33,7 +34,8 @@ ProgressBoard::Screen with_defaults(ProgressBoard::Screen screen) {
 
 }  // namespace
 
-ProgressBoard::ProgressBoard(Progress::Mode mode, Screen screen) : mode_(mode), screen_(with_defaults(std::move(screen))) {
+ProgressBoard::ProgressBoard(Progress::Mode mode, Screen screen)
+    : mode_(mode), screen_(with_defaults(std::move(screen))) {
   if (mode_ != Progress::Mode::kQuiet && screen_.redraws)
     printer_ = std::jthread([this](std::stop_token stop) { print_loop(stop); });
 }
@@ -57,7 +59,9 @@ void ProgressBoard::remove(Progress& progress) {
 }
 
 std::string ProgressBoard::named(const std::string& table, const std::string& text) const {
-  return table.empty() ? text : fmt::format("{:<{}}  {}", cut_to_width(table, kNameColumnsMax + 1), name_width_, text);
+  return table.empty() ? text
+                       : fmt::format("{:<{}}  {}", cut_to_width(table, kNameColumnsMax + 1),
+                                     name_width_, text);
 }
 
 void ProgressBoard::say(const std::string& table, const std::string& sentence) {

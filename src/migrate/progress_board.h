@@ -1,9 +1,10 @@
 // ProgressBoard: the progress of several tables at once.
 //
-// On a terminal one line per table at the bottom of the screen, redrawn in place, and everything that is said or done
-// scrolls by above them; when there are more tables than the screen has lines, the rest is counted.
-// Otherwise JSON lines, each with its "table". Threads: say() and each Progress' methods may be called from any thread;
-// a Progress never calls the board while it holds its own lock, the board calls it while it holds mutex_.
+// On a terminal one line per table at the bottom of the screen, redrawn in place, and everything
+// that is said or done scrolls by above them; when there are more tables than the screen has lines,
+// the rest is counted. Otherwise JSON lines, each with its "table". Threads: say() and each
+// Progress' methods may be called from any thread; a Progress never calls the board while it holds
+// its own lock, the board calls it while it holds mutex_.
 #pragma once
 
 #include <condition_variable>

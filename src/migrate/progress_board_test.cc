@@ -1,4 +1,5 @@
-// The board as a terminal shows it: a small terminal takes what is written, and the tests look at its screen.
+// The board as a terminal shows it: a small terminal takes what is written, and the tests look at
+// its screen.
 #include "migrate/progress_board.h"
 
 #include <gmock/gmock.h>
@@ -17,7 +18,8 @@ using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// Text, \r, \n, and the sequences for "up", "clear to the line's end" and "clear to the screen's end".
+// Text, \r, \n, and the sequences for "up", "clear to the line's end" and "clear to the screen's
+// end".
 class Terminal {
  public:
   explicit Terminal(size_t rows) : rows_(rows), lines_(1) {}
@@ -72,7 +74,10 @@ class Terminal {
 class Board : public ::testing::Test {
  protected:
   ProgressBoard::Screen screen() {
-    return {[this](std::string_view text) { terminal_.write(text); }, [this] { return ProgressBoard::Size{columns_, 10}; },
+    return {[this](std::string_view text) { terminal_.write(text); },
+            [this] {
+              return ProgressBoard::Size{columns_, 10};
+            },
             /*redraws=*/false};
   }
   Terminal terminal_{10};
@@ -87,12 +92,14 @@ TEST_F(Board, OneLinePerTableInPlace) {
   customers.rest("waits for its turn to load");
   board.redraw();
   board.redraw();
-  EXPECT_THAT(terminal_.lines(), ElementsAre(AllOf(StartsWith("Orders     load"), HasSubstr(" 25%  50 items")),
-                                             "Customers  waits for its turn to load"));
+  EXPECT_THAT(terminal_.lines(),
+              ElementsAre(AllOf(StartsWith("Orders     load"), HasSubstr(" 25%  50 items")),
+                          "Customers  waits for its turn to load"));
   orders.add(50, 0);
   customers.begin("load", 10);
   board.redraw();
-  EXPECT_THAT(terminal_.lines(), ElementsAre(HasSubstr(" 50%  100 items"), StartsWith("Customers  load")));
+  EXPECT_THAT(terminal_.lines(),
+              ElementsAre(HasSubstr(" 50%  100 items"), StartsWith("Customers  load")));
 }
 
 TEST_F(Board, WhatIsSaidAndDoneScrollsAbove) {
@@ -106,10 +113,10 @@ TEST_F(Board, WhatIsSaidAndDoneScrollsAbove) {
   customers.end();
   customers.rest("done");
   board.redraw();
-  EXPECT_THAT(terminal_.lines(),
-              ElementsAre("Orders     adding the key of orders", "stopping",
-                          AllOf(StartsWith("Customers  load"), HasSubstr("100%  10 items"), HasSubstr("in 0s")),
-                          "Orders     starting", "Customers  done"));
+  EXPECT_THAT(terminal_.lines(), ElementsAre("Orders     adding the key of orders", "stopping",
+                                             AllOf(StartsWith("Customers  load"),
+                                                   HasSubstr("100%  10 items"), HasSubstr("in 0s")),
+                                             "Orders     starting", "Customers  done"));
 }
 
 TEST_F(Board, LinesAreCutToTheScreen) {
@@ -129,7 +136,8 @@ TEST_F(Board, LinesAreCutToTheScreen) {
 TEST_F(Board, MoreTablesThanLines) {
   ProgressBoard board(Progress::Mode::kTerminal, screen());
   std::vector<std::unique_ptr<Progress>> many;
-  for (int i = 0; i < 30; ++i) many.push_back(std::make_unique<Progress>(board, "Table" + std::to_string(i)));
+  for (int i = 0; i < 30; ++i)
+    many.push_back(std::make_unique<Progress>(board, "Table" + std::to_string(i)));
   board.redraw();
   board.redraw();
   auto lines = terminal_.lines();

@@ -14,7 +14,18 @@
 
 namespace offramp::migrate {
 
-enum class Phase { kNotStarted, kCapturing, kLoading, kFinishing, kLoaded, kCatchingUp, kInSync, kGap, kVerified, kDiffers };
+enum class Phase {
+  kNotStarted,
+  kCapturing,
+  kLoading,
+  kFinishing,
+  kLoaded,
+  kCatchingUp,
+  kInSync,
+  kGap,
+  kVerified,
+  kDiffers
+};
 std::string_view phase_name(Phase phase);
 
 struct PartitionStatus {
@@ -26,9 +37,9 @@ struct PartitionStatus {
 
 struct MigrationStatus {
   Phase phase = Phase::kNotStarted;
-  bool running = false;           // a process holds the plan's lock
-  std::string target;             // description; empty when it cannot be reached
-  std::string target_unreachable; // why
+  bool running = false;            // a process holds the plan's lock
+  std::string target;              // description; empty when it cannot be reached
+  std::string target_unreachable;  // why
   std::vector<PartitionStatus> partitions;
   uint64_t partitions_done = 0, records = 0;
   std::optional<uint64_t> records_total;
@@ -38,14 +49,15 @@ struct MigrationStatus {
   bool captures = false;          // the plan says `capture: streams`
   std::optional<LiveState> live;  // what the process that captures said last
   int64_t retention_ms = 0;
-  std::string gap;                // what may be missing; empty: nothing
-  bool repairing = false;         // a repair of the gap was begun
+  std::string gap;         // what may be missing; empty: nothing
+  bool repairing = false;  // a repair of the gap was begun
   // What the same `run` command would do now, and why that is safe: sentences.
   std::vector<std::string> resume;
 };
 
 Result<MigrationStatus> read_status(const std::string& plan_path);
-// "oldest unread record expires in 21 h 12 min", or empty when there is nothing to say. `now_ms`: Unix ms.
+// "oldest unread record expires in 21 h 12 min", or empty when there is nothing to say. `now_ms`:
+// Unix ms.
 std::string expiry_text(const MigrationStatus& status, int64_t now_ms);
 std::string status_json(const MigrationStatus& status, const std::string& plan_path);
 

@@ -16,10 +16,12 @@ Error error_of(std::exception_ptr exception) {
     std::rethrow_exception(exception);
   } catch (const std::bad_alloc&) {
     return Error(ErrorKind::kUnavailable, "process.memory",
-                 "the memory that this process may use is exhausted; give it more, or run the same command with fewer --jobs");
+                 "the memory that this process may use is exhausted; give it more, or run the same "
+                 "command with fewer --jobs");
   } catch (const std::system_error& error) {  // std::filesystem's too
     return Error(ErrorKind::kUnavailable, "process.system",
-                 std::string("the system refused a call: ") + error.what() + "; mend that and run the same command again");
+                 std::string("the system refused a call: ") + error.what() +
+                     "; mend that and run the same command again");
   } catch (const std::exception& error) {
     return Error(ErrorKind::kInternal, "defect", std::string("unexpected: ") + error.what());
   } catch (...) {
@@ -27,7 +29,8 @@ Error error_of(std::exception_ptr exception) {
   }
 }
 
-Status run_workers(int count, const std::function<Status(int worker)>& work, const std::function<void()>& failed) {
+Status run_workers(int count, const std::function<Status(int worker)>& work,
+                   const std::function<void()>& failed) {
   std::mutex mutex;
   std::optional<Error> first;  // guarded by mutex
   auto keep = [&](Error error) {

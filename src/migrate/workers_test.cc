@@ -32,7 +32,8 @@ TEST(WorkersTest, TheFirstErrorIsKeptAndTheOthersAreTold) {
 }
 
 Error thrown(const std::function<void()>& what) {
-  Status status = run_workers(2, [&](int worker) { return worker ? Status() : (what(), Status()); }, {});
+  Status status =
+      run_workers(2, [&](int worker) { return worker ? Status() : (what(), Status()); }, {});
   EXPECT_FALSE(status.ok());
   return status.error();
 }

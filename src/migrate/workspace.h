@@ -1,5 +1,6 @@
-// The folder PLAN.offramp/ beside the plan, or PLAN.offramp/TABLE/ of one move: journal, staged files, reports. Private
-// (0700), one process at a time. Plans are named as on the command line (plan/plan_name.h).
+// The folder PLAN.offramp/ beside the plan, or PLAN.offramp/TABLE/ of one move: journal, staged
+// files, reports. Private (0700), one process at a time. Plans are named as on the command line
+// (plan/plan_name.h).
 #pragma once
 
 #include <memory>
@@ -11,7 +12,8 @@ namespace offramp::migrate {
 
 class Workspace {
  public:
-  // The folder of a plan's migration: "plan.yaml" → "plan.yaml.offramp", "plan.yaml::T" → "plan.yaml.offramp/T".
+  // The folder of a plan's migration: "plan.yaml" → "plan.yaml.offramp", "plan.yaml::T" →
+  // "plan.yaml.offramp/T".
   static std::string folder_of(const std::string& plan_name);
 
   // Creates the folder and takes its lock. kConflict when another process works on the same plan.

@@ -50,7 +50,8 @@ TEST_F(WorkspaceTest, EachMoveOfAPlanHasItsOwn) {
 TEST_F(WorkspaceTest, AFolderThatCannotBeMadeIsNamed) {
   auto workspace = Workspace::open_exclusive(folder_ + "/none/plan.yaml");
   ASSERT_FALSE(workspace.ok());
-  EXPECT_NE(workspace.error().message().find(folder_ + "/none/plan.yaml.offramp"), std::string::npos);
+  EXPECT_NE(workspace.error().message().find(folder_ + "/none/plan.yaml.offramp"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
-// Changes of a table as images, and how far each shard of its change stream has been captured. Plain data.
+// Changes of a table as images, and how far each shard of its change stream has been captured.
+// Plain data.
 //
-// Images are replicated, never operations (C1). Texts are views; they live as long as the ChangeBatch that holds them.
+// Images are replicated, never operations (C1). Texts are views; they live as long as the
+// ChangeBatch that holds them.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +19,9 @@ struct Change {
   ddb::Digest key;              // ddb::digest() of the key attributes as an item {pk[, sk]}
   std::string_view key_json;    // the key as DynamoDB JSON, {"pk":{"S":"a"}}
   std::string_view image_json;  // the new image as DynamoDB JSON; empty: the item was deleted
-  std::string_view sequence;    // exact decimal text of up to 40 digits; "" when the source has none
-  int64_t created_s = 0;        // ApproximateCreationDateTime, Unix seconds; never a version (C4)
-  bool by_ttl = false;          // deleted by DynamoDB's TTL
+  std::string_view sequence;  // exact decimal text of up to 40 digits; "" when the source has none
+  int64_t created_s = 0;      // ApproximateCreationDateTime, Unix seconds; never a version (C4)
+  bool by_ttl = false;        // deleted by DynamoDB's TTL
 };
 
 // Changes in an order that keeps each key's own order. reset() keeps the memory.
@@ -44,10 +46,11 @@ struct ChangeBatch {
 struct ShardState {
   std::string id;
   std::string parent;    // empty: none
-  std::string sequence;  // of the newest captured record; empty: none yet, so reading begins at the trim horizon
+  std::string sequence;  // of the newest captured record; empty: none yet, so reading begins at the
+                         // trim horizon
   // All changes of this shard up to this time (Unix ms, our clock) are captured; 0: not known yet.
   int64_t complete_until_ms = 0;
-  bool done = false;     // closed and read to its end
+  bool done = false;  // closed and read to its end
   bool operator==(const ShardState&) const = default;
 };
 

@@ -1,7 +1,8 @@
-// The plan file's `tables:` as plain data: which items become which tables, columns, types, keys and indexes.
+// The plan file's `tables:` as plain data: which items become which tables, columns, types, keys
+// and indexes.
 //
-// Read and written by migrate/plan, compiled by mapping/compiled_mapping. Positions are kept so that a mistake can be
-// reported with line and column.
+// Read and written by migrate/plan, compiled by mapping/compiled_mapping. Positions are kept so
+// that a mistake can be reported with line and column.
 #pragma once
 
 #include <optional>
@@ -22,11 +23,11 @@ enum class ColumnType {
   kTimestamptz,  // S or N in the column's TimeFormat
   kDate,         // S "YYYY-MM-DD"
   kUuid,         // S, lower-case canonical UUID
-  kJsonb,        // plain JSON of M, L (and S, N, BOOL inside), where it converts back to the same value
-  kAttribute,    // any value as DynamoDB JSON ({"S":"x"}); never falls back to `extra`
-  kTextArray,    // SS
-  kNumericArray, // NS
-  kByteaArray,   // BS
+  kJsonb,  // plain JSON of M, L (and S, N, BOOL inside), where it converts back to the same value
+  kAttribute,     // any value as DynamoDB JSON ({"S":"x"}); never falls back to `extra`
+  kTextArray,     // SS
+  kNumericArray,  // NS
+  kByteaArray,    // BS
 };
 // The plan file's word, e.g. "timestamptz", "text[]".
 std::string_view column_type_name(ColumnType type);
@@ -36,14 +37,15 @@ std::vector<std::string_view> column_type_names();
 
 // How a timestamptz column's source value is written, so that it can be written back the same.
 enum class TimeFormat {
-  kIso,       // S 2024-01-02T03:04:05Z with 0, 3 or 6 fraction digits, as few as the value needs
-  kIsoMs,     // S 2024-01-02T03:04:05.000Z, always three
-  kIsoUs,     // S 2024-01-02T03:04:05.000000Z, always six
-  kIsoOffset, // S 2024-01-02T03:04:05+00:00, fraction as kIso
-  kEpochS,    // N seconds since 1970
-  kEpochMs,   // N milliseconds since 1970
+  kIso,        // S 2024-01-02T03:04:05Z with 0, 3 or 6 fraction digits, as few as the value needs
+  kIsoMs,      // S 2024-01-02T03:04:05.000Z, always three
+  kIsoUs,      // S 2024-01-02T03:04:05.000000Z, always six
+  kIsoOffset,  // S 2024-01-02T03:04:05+00:00, fraction as kIso
+  kEpochS,     // N seconds since 1970
+  kEpochMs,    // N milliseconds since 1970
 };
-std::string_view time_format_name(TimeFormat format);  // "iso", "iso-ms", "iso-us", "iso-offset", "epoch-s", "epoch-ms"
+std::string_view time_format_name(
+    TimeFormat format);  // "iso", "iso-ms", "iso-us", "iso-offset", "epoch-s", "epoch-ms"
 std::optional<TimeFormat> time_format_from_name(std::string_view name);
 
 // What SQL NULL in a column stands for; the other meaning is kept in `extra`.
@@ -55,7 +57,8 @@ struct SourceLocation {
 
 struct ColumnSpec {
   std::string name;
-  std::vector<std::string> from;  // document path of map members; empty for a key column typed by `columns`
+  std::vector<std::string>
+      from;  // document path of map members; empty for a key column typed by `columns`
   ColumnType type = ColumnType::kText;
   TimeFormat time_format = TimeFormat::kIso;
   NullMeans null_means = NullMeans::kAbsent;
@@ -86,7 +89,8 @@ struct TableMapping {
   std::optional<std::string> match;  // a condition expression; absent = every item
   bool skip = false;                 // items stay behind, counted
   std::string into;
-  std::vector<KeyTemplateSpec> key;  // in key schema order; empty = one column per key attribute under its name
+  std::vector<KeyTemplateSpec>
+      key;  // in key schema order; empty = one column per key attribute under its name
   std::vector<ColumnSpec> columns;
   std::vector<ChildSpec> children;
   std::vector<std::vector<std::string>> drop;  // paths of attributes left behind, reported

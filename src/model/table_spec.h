@@ -34,12 +34,12 @@ struct SecondaryIndex {
 };
 
 struct TableSpec {
-  std::string name;                  // empty when the source does not say (a dump)
-  std::optional<KeySchema> key;      // empty when the source does not say (an export)
+  std::string name;              // empty when the source does not say (a dump)
+  std::optional<KeySchema> key;  // empty when the source does not say (an export)
   std::vector<SecondaryIndex> indexes;
   std::optional<std::string> ttl_attribute;
   std::optional<std::string> stream_view;  // StreamViewType while the table's stream is on
-  std::optional<uint64_t> item_count;  // approximate unless the source is an export
+  std::optional<uint64_t> item_count;      // approximate unless the source is an export
 };
 
 }  // namespace offramp::model

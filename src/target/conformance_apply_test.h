@@ -1,5 +1,6 @@
 // The part of the conformance suite that is about changes: Applier against every target.
-// Cites C4 (order and repetition), C5 (position with the rows), C7 (refused items), C12 (no values).
+// Cites C4 (order and repetition), C5 (position with the rows), C7 (refused items), C12 (no
+// values).
 #pragma once
 
 #include <atomic>
@@ -257,8 +258,9 @@ TEST_P(ApplierConformance, LanesAndReadersWorkAtTheSameTime) {
     size_t count = (n + round) % 4;
     std::string pk = n % 2 ? "CUSTOMER#1" : "USER#1", sk = "ORDER#" + std::to_string(n);
     if ((n + round) % 5 == 4) return remove(pk, sk);
-    return put(pk, sk, (n % 2 ? ",\"c_text\":{\"S\":\"t\"}" : std::string()) +
-                           ",\"c_bigint\":{\"N\":\"" + std::to_string(count) + "\"}" + lines(count));
+    return put(pk, sk,
+               (n % 2 ? ",\"c_text\":{\"S\":\"t\"}" : std::string()) + ",\"c_bigint\":{\"N\":\"" +
+                   std::to_string(count) + "\"}" + lines(count));
   };
   std::vector<std::unique_ptr<Lane>> lanes;
   for (size_t l = 0; l < kLanes; ++l) lanes.push_back(lane("lane " + std::to_string(l)));

@@ -27,8 +27,8 @@ class TestDatabase {
   virtual void wipe() = 0;
   // A table with one column, made by somebody else.
   virtual void make_foreign_table(const std::string& name) = 0;
-  // Adds a constraint, as the database's owner may: rows of `table` must fulfil the SQL `condition`.
-  // False when this database has no constraints (a declared lack, not a failure).
+  // Adds a constraint, as the database's owner may: rows of `table` must fulfil the SQL
+  // `condition`. False when this database has no constraints (a declared lack, not a failure).
   virtual bool add_check(const std::string& table, const std::string& condition) { return false; }
   // Whether of several copies of a key the last one loaded stays.
   virtual bool keeps_last_copy() const { return true; }

@@ -1,7 +1,7 @@
 // LoadBatch: items and their rows on the way into a target; BatchPool: their memory, used again.
 //
-// A batch that is destroyed gives its memory back to its pool, so a target only lets go of it when it has been written.
-// The pool is thread-safe and outlives its batches by shared ownership.
+// A batch that is destroyed gives its memory back to its pool, so a target only lets go of it when
+// it has been written. The pool is thread-safe and outlives its batches by shared ownership.
 #pragma once
 
 #include <memory>
@@ -23,10 +23,10 @@ struct LoadBatch {
   LoadBatch& operator=(const LoadBatch&) = delete;
   ~LoadBatch();
 
-  ddb::ItemBatch items;    // owns the bytes that rows point to
+  ddb::ItemBatch items;  // owns the bytes that rows point to
   mapping::RowBatch rows;
   std::string partition;
-  model::Position after;   // durable with the rows
+  model::Position after;  // durable with the rows
   std::shared_ptr<BatchPool> pool;
 };
 
@@ -54,7 +54,8 @@ class BatchPool : public std::enable_shared_from_this<BatchPool> {
   };
   void give_back(LoadBatch& batch) {
     std::lock_guard lock(mutex_);
-    if (kept_.size() < kept_max_) kept_.push_back(Memory{std::move(batch.items), std::move(batch.rows)});
+    if (kept_.size() < kept_max_)
+      kept_.push_back(Memory{std::move(batch.items), std::move(batch.rows)});
   }
 
   const size_t kept_max_;

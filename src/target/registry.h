@@ -1,4 +1,5 @@
-// The targets that this build has. The table in registry.cc is generated from the folders under src/target.
+// The targets that this build has. The table in registry.cc is generated from the folders under
+// src/target.
 #pragma once
 
 #include <memory>
@@ -11,7 +12,8 @@
 
 namespace offramp::target {
 
-// What a target folder's open.h declares: `const Entry& entry();` in namespace offramp::target::FOLDER.
+// What a target folder's open.h declares: `const Entry& entry();` in namespace
+// offramp::target::FOLDER.
 struct Entry {
   std::string_view name;      // "postgresql"
   std::string_view url_form;  // "postgresql://[user@]host[:port]/database": for help and errors

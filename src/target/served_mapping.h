@@ -1,7 +1,9 @@
-// The mapping of a table that CreateTable makes: key and index attributes as columns, all else in `extra`.
+// The mapping of a table that CreateTable makes: key and index attributes as columns, all else in
+// `extra`.
 //
-// Its parent table is the mapping's first; tables()[0].indexes[i] has the columns of the index i that the table was made
-// with (made_with()): the index's attributes, then the table's key, none twice.
+// Its parent table is the mapping's first; tables()[0].indexes[i] has the columns of the index i
+// that the table was made with (made_with()): the index's attributes, then the table's key, none
+// twice.
 #pragma once
 
 #include <string>
@@ -10,7 +12,8 @@
 
 namespace offramp::target {
 
-// The name of the SQL table for a DynamoDB table, within `limits`: the plain one, and one that no other creation has.
+// The name of the SQL table for a DynamoDB table, within `limits`: the plain one, and one that no
+// other creation has.
 std::string plain_table_name(const ServedTable& table, const mapping::Limits& limits);
 std::string unique_table_name(const ServedTable& table, const mapping::Limits& limits);
 
@@ -24,9 +27,9 @@ size_t layout_number(const ServedTable& table, const ServedIndex& index);
 std::string index_name(const ServedTable& table, std::string_view index, std::string_view unique,
                        const mapping::Limits& limits);
 
-// Fills table.mapping from name, key, made_with() and `into`. Column names are the attributes', made so that any database
-// takes them: characters other than letters, digits and '_' are replaced, and what is too long, reserved or differs
-// from another one in case only ends in a hash.
+// Fills table.mapping from name, key, made_with() and `into`. Column names are the attributes',
+// made so that any database takes them: characters other than letters, digits and '_' are replaced,
+// and what is too long, reserved or differs from another one in case only ends in a hash.
 Status make_mapping(ServedTable& table, const mapping::Limits& limits);
 
 }  // namespace offramp::target

@@ -27,7 +27,8 @@ ServedTable table(std::string name, std::string pk = "pk", std::string sk = "sk"
 
 std::vector<std::string> columns_of(const ServedTable& table) {
   std::vector<std::string> names;
-  for (const mapping::Column& column : table.mapping->tables()[0].columns) names.push_back(column.name);
+  for (const mapping::Column& column : table.mapping->tables()[0].columns)
+    names.push_back(column.name);
   return names;
 }
 
@@ -74,9 +75,10 @@ TEST(ServedMapping, C8_EveryItemComesBack) {
   orders.indexes = {{"g", {{"status", Type::kS}}, {{"total", Type::kN}}, false}};
   orders.into = plain_table_name(orders, postgres_like());
   ASSERT_TRUE(make_mapping(orders, postgres_like()).ok());
-  for (std::string item : {R"({"pk":{"S":"a"},"sk":{"N":"1.5"},"status":{"S":"new"},"total":{"N":"12"},"x":{"L":[]}})",
-                           R"({"pk":{"S":"a"},"sk":{"N":"1"},"status":{"N":"7"},"total":{"NULL":true}})",
-                           R"({"pk":{"S":"a\u0000b"},"sk":{"N":"-1"}})"}) {
+  for (std::string item :
+       {R"({"pk":{"S":"a"},"sk":{"N":"1.5"},"status":{"S":"new"},"total":{"N":"12"},"x":{"L":[]}})",
+        R"({"pk":{"S":"a"},"sk":{"N":"1"},"status":{"N":"7"},"total":{"NULL":true}})",
+        R"({"pk":{"S":"a\u0000b"},"sk":{"N":"-1"}})"}) {
     mapping::TestItem in(item);
     mapping::Splitter splitter(orders.mapping);
     mapping::RowBatch rows;
@@ -86,7 +88,9 @@ TEST(ServedMapping, C8_EveryItemComesBack) {
     ASSERT_TRUE(outcome == mapping::Outcome::kRow || outcome == mapping::Outcome::kOverflow) << why;
     mapping::Assembler assembler(orders.mapping);
     ddb::ItemBatch out;
-    ASSERT_TRUE(assembler.assemble(splitter.table(), rows.tables[splitter.table()].cells.data(), {}, 0, out).ok());
+    ASSERT_TRUE(
+        assembler.assemble(splitter.table(), rows.tables[splitter.table()].cells.data(), {}, 0, out)
+            .ok());
     EXPECT_TRUE(ddb::equal(in.view(), out.item(0))) << item;
   }
 }

@@ -1,4 +1,5 @@
-// The databases of this build that can serve. The table in registry.cc is generated from the folders src/target/*/serve.
+// The databases of this build that can serve. The table in registry.cc is generated from the
+// folders src/target/*/serve.
 #pragma once
 
 #include <memory>
@@ -11,12 +12,14 @@
 
 namespace offramp::target {
 
-// What src/target/NAME/serve/open.h declares: `const StoreEntry& store_entry();` in namespace offramp::target::NAME.
+// What src/target/NAME/serve/open.h declares: `const StoreEntry& store_entry();` in namespace
+// offramp::target::NAME.
 struct StoreEntry {
   std::string_view name;      // "sqlite"
   std::string_view url_form;  // "sqlite:FILE or sqlite::memory:": for help and errors
   bool (*takes)(std::string_view url);
-  // Connects (or opens the file) and makes the catalog's own tables, so that a wrong address or credential shows at once.
+  // Connects (or opens the file) and makes the catalog's own tables, so that a wrong address or
+  // credential shows at once.
   Result<std::unique_ptr<Store>> (*open)(const std::string& url);
 };
 

@@ -28,7 +28,8 @@ enum class Api { kDynamoDb, kStreams };
 // For calls that wait for a lost or throttling service until a stop is requested.
 constexpr int kTriesUnlimited = std::numeric_limits<int>::max();
 
-// What calls needed since it was made; shared by the clients that are given it. Atomics, nothing to guard.
+// What calls needed since it was made; shared by the clients that are given it. Atomics, nothing to
+// guard.
 struct CallCounts {
   std::atomic<uint64_t> retries{0};    // tries after the first
   std::atomic<uint64_t> throttles{0};  // of these, asked for by the service

@@ -91,15 +91,16 @@ std::string fidelity_json(const FidelityReport& report) {
         "{}{{\"table\":{},\"attribute\":{},\"column\":{},\"type\":{},\"values\":{},"
         "\"through_extra\":{},\"dropped\":{},\"note\":{}}}",
         i ? "," : "", ddb::json_quoted(fate.table), ddb::json_quoted(fate.attribute),
-        fate.column.empty() ? "null" : ddb::json_quoted(fate.column), ddb::json_quoted(fate.type), fate.values,
-        fate.through_extra, fate.dropped,
+        fate.column.empty() ? "null" : ddb::json_quoted(fate.column), ddb::json_quoted(fate.type),
+        fate.values, fate.through_extra, fate.dropped,
         ddb::json_quoted(i < report.notes.size() ? report.notes[i] : std::string()));
   }
   out += "],\"name_fixes\":[";
   for (size_t i = 0; i < report.name_fixes.size(); ++i) {
     const NameFix& fix = report.name_fixes[i];
     out += fmt::format("{}{{\"table\":{},\"from\":{},\"to\":{},\"why\":{}}}", i ? "," : "",
-                       ddb::json_quoted(fix.table), ddb::json_quoted(fix.from), ddb::json_quoted(fix.to), ddb::json_quoted(fix.why));
+                       ddb::json_quoted(fix.table), ddb::json_quoted(fix.from),
+                       ddb::json_quoted(fix.to), ddb::json_quoted(fix.why));
   }
   return out += "]}";
 }

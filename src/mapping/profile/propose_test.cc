@@ -73,7 +73,8 @@ TEST_F(ProposeTest, AnEmptyNameGetsNoColumn) {
   ASSERT_FALSE(proposal.tables.empty());
   for (const model::ColumnSpec& column : proposal.tables[0].columns)
     for (const std::string& name : column.from) EXPECT_NE(name, "") << column.name;
-  EXPECT_NE(column(proposal.tables[0], "kids"), nullptr) << "a list without named members is one value";
+  EXPECT_NE(column(proposal.tables[0], "kids"), nullptr)
+      << "a list without named members is one value";
 }
 
 TEST_F(ProposeTest, ColumnsGoOutOfTheWayOfTheTargetsOwn) {

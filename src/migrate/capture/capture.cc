@@ -1,9 +1,10 @@
-// A pool of workers takes the shards that are due; one more thread lists shards and saves idle marks.
+// A pool of workers takes the shards that are due; one more thread lists shards and saves idle
+// marks.
 #include "migrate/capture/capture.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/kill_point.h"
 #include "io/wall_ms.h"
@@ -13,7 +14,8 @@ namespace offramp::migrate::capture {
 namespace {
 
 constexpr size_t kMarksMax = 4096;
-// A listing after a shard's end looks for its children, but not for each of many shards that end together.
+// A listing after a shard's end looks for its children, but not for each of many shards that end
+// together.
 constexpr std::chrono::milliseconds kDiscoverySoon{500};
 // Listings without news after which a parent that is not listed counts as expired.
 constexpr int kQuietListings = 3;
@@ -23,12 +25,11 @@ constexpr int kQuietListings = 3;
 Capture::Capture(source::ChangeSource& source, spool::Spool& spool, const CaptureOptions& options)
     : source_(source), spool_(spool), options_(options) {}
 
-int64_t Capture::wall_ms() const {
-  return io::wall_ms(*options_.clock);
-}
+int64_t Capture::wall_ms() const { return io::wall_ms(*options_.clock); }
 
 Result<std::vector<source::Shard>> Capture::list_settled(const std::string& stream) {
-  // A parent that is not listed has expired, or is not listed yet: then its child must not be begun without it.
+  // A parent that is not listed has expired, or is not listed yet: then its child must not be begun
+  // without it.
   std::map<std::string, source::Shard> all;
   for (int quiet = 0; quiet < kQuietListings;) {
     size_t before = all.size();
@@ -37,7 +38,8 @@ Result<std::vector<source::Shard>> Capture::list_settled(const std::string& stre
       std::string id = shard.id;
       all[id] = std::move(shard);
     }
-    for (const auto& [id, shard] : all) parent_missing |= !shard.parent.empty() && !all.contains(shard.parent);
+    for (const auto& [id, shard] : all)
+      parent_missing |= !shard.parent.empty() && !all.contains(shard.parent);
     quiet = all.size() == before ? quiet + 1 : 0;
     if (!parent_missing) break;
     options_.clock->sleep(kDiscoverySoon, {});
@@ -62,13 +64,17 @@ Status Capture::begin(uint64_t generation) {
 Status Capture::discover() {
   source::StreamDescription stream = TRY(source_.describe());
   if (stream.id != stream_)
-    return Error(ErrorKind::kGap, "capture.stream_changed",
-                 fmt::format("the table has another stream now ({}); the one that was captured was {}. What was written "
-                             "between the two was not recorded. Repair it with `offramp run PLAN --repair-gap`",
-                             stream.id, stream_));
+    return Error(
+        ErrorKind::kGap, "capture.stream_changed",
+        fmt::format(
+            "the table has another stream now ({}); the one that was captured was {}. What was "
+            "written "
+            "between the two was not recorded. Repair it with `offramp run PLAN --repair-gap`",
+            stream.id, stream_));
   if (!stream.enabled)
     return Error(ErrorKind::kGap, "capture.stream_disabled",
-                 fmt::format("the stream {} has been disabled: changes since then are not recorded. Enable it again and "
+                 fmt::format("the stream {} has been disabled: changes since then are not "
+                             "recorded. Enable it again and "
                              "repair the gap: `offramp run PLAN --enable-stream --repair-gap`",
                              stream_));
   int64_t now = wall_ms();  // before the listing: a shard that it lacks was made later
@@ -109,7 +115,8 @@ void Capture::mark() {
     marks_.back().until_ms = until;
   } else {
     marks_.push_back({batch, until});
-    if (marks_.size() > kMarksMax) marks_.erase(marks_.begin() + 1);  // what is left stays true, only coarser
+    if (marks_.size() > kMarksMax)
+      marks_.erase(marks_.begin() + 1);  // what is left stays true, only coarser
   }
 }
 
@@ -131,7 +138,8 @@ std::optional<std::string> Capture::next_task(std::stop_token stop) {
     if (stop.stop_requested()) return std::nullopt;
     auto first = tasks_.end();
     for (auto at = tasks_.begin(); at != tasks_.end(); ++at)
-      if (!at->second.busy && (first == tasks_.end() || at->second.due < first->second.due)) first = at;
+      if (!at->second.busy && (first == tasks_.end() || at->second.due < first->second.due))
+        first = at;
     if (first == tasks_.end()) {
       wake_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
       continue;
@@ -141,7 +149,8 @@ std::optional<std::string> Capture::next_task(std::stop_token stop) {
       first->second.busy = true;
       return first->first;
     }
-    wake_.wait_for(lock, stop, std::min<std::chrono::nanoseconds>(wait, std::chrono::seconds(1)), [] { return false; });
+    wake_.wait_for(lock, stop, std::min<std::chrono::nanoseconds>(wait, std::chrono::seconds(1)),
+                   [] { return false; });
   }
 }
 
@@ -152,7 +161,8 @@ Status Capture::judge_loss(const std::string& id, model::ShardState state, Error
   Task& task = tasks_.at(id);
   task.reader.reset();
   if (error.code() == "streams.trimmed") {
-    // Only what had been read is gone: the rest is younger than the retention, so the horizon is where we stand.
+    // Only what had been read is gone: the rest is younger than the retention, so the horizon is
+    // where we stand.
     state.sequence.clear();
   } else {
     state.done = true;
@@ -178,20 +188,23 @@ Status Capture::poll(const std::string& id, model::ChangeBatch& batch, std::stop
   if (!task->reader) {
     auto opened = source_.open(stream_, id, state.sequence);
     if (!opened.ok())
-      return opened.error().kind() == ErrorKind::kGap ? judge_loss(id, std::move(state), std::move(opened).error())
-                                                      : std::move(opened).error();
+      return opened.error().kind() == ErrorKind::kGap
+                 ? judge_loss(id, std::move(state), std::move(opened).error())
+                 : std::move(opened).error();
     task->reader = std::move(opened).value();
   }
   int64_t asked_ms = wall_ms();
   auto answered = task->reader->next(batch);
   if (!answered.ok())
-    return answered.error().kind() == ErrorKind::kGap ? judge_loss(id, std::move(state), std::move(answered).error())
-                                                      : std::move(answered).error();
+    return answered.error().kind() == ErrorKind::kGap
+               ? judge_loss(id, std::move(state), std::move(answered).error())
+               : std::move(answered).error();
   ++counts_.answers;
   bool news = !batch.changes.empty();
   if (news) {
     state.sequence = batch.changes.back().sequence;
-    state.complete_until_ms = std::max(state.complete_until_ms, batch.changes.back().created_s * 1000);
+    state.complete_until_ms =
+        std::max(state.complete_until_ms, batch.changes.back().created_s * 1000);
     uint64_t bytes = 0, deletions = 0, by_ttl = 0;
     for (const model::Change& change : batch.changes) {
       bytes += change.key_json.size() + change.image_json.size();
@@ -240,7 +253,8 @@ Status Capture::work(std::stop_token stop) {
   model::ChangeBatch batch;
   while (auto id = next_task(stop)) {
     Status status = poll(*id, batch, stop);
-    bool stopped = !status.ok() && status.error().kind() == ErrorKind::kCancelled && stop.stop_requested();
+    bool stopped =
+        !status.ok() && status.error().kind() == ErrorKind::kCancelled && stop.stop_requested();
     // After an error the shard is nobody's: its reader may be past what was not saved.
     if (!status.ok() && !stopped) return status;
     // The only place where a shard is given back: until here nobody else may take it.
@@ -252,8 +266,9 @@ Status Capture::work(std::stop_token stop) {
 }
 
 Status Capture::heartbeat() {
-  // Under the lock no worker begins with a shard, so no newer position can come into the spool before these. A busy
-  // shard's worker may be appending right now: it waits for the next heartbeat.
+  // Under the lock no worker begins with a shard, so no newer position can come into the spool
+  // before these. A busy shard's worker may be appending right now: it waits for the next
+  // heartbeat.
   std::lock_guard lock(mutex_);
   std::vector<model::ShardState> states;
   for (auto at = unsaved_.begin(); at != unsaved_.end();) {
@@ -283,7 +298,8 @@ Status Capture::run(std::stop_token stop) {
   auto cancelled = [&](const Status& status) {
     return !status.ok() && status.error().kind() == ErrorKind::kCancelled && stop.stop_requested();
   };
-  if (Status status = discover(); !status.ok()) return cancelled(status) ? Status() : std::move(status);
+  if (Status status = discover(); !status.ok())
+    return cancelled(status) ? Status() : std::move(status);
 
   std::stop_source all;
   std::stop_callback forward(stop, [&] { all.request_stop(); });
@@ -313,7 +329,8 @@ Status Capture::run(std::stop_token stop) {
       options_.threads + 1,
       [&](int worker) -> Status {
         Status ended = worker == 0 ? tend() : work(all.get_token());
-        if (!ended.ok() && ended.error().kind() == ErrorKind::kCancelled && all.stop_requested()) return {};
+        if (!ended.ok() && ended.error().kind() == ErrorKind::kCancelled && all.stop_requested())
+          return {};
         return ended;
       },
       [&] { all.request_stop(); });

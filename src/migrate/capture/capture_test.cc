@@ -142,7 +142,9 @@ TEST_F(CaptureTest, AnIdleShardProvesItsProgress) {
   auto capture = make();
   ASSERT_TRUE(capture->begin(1).ok());
   int64_t began = spool_->origin()->began_ms;
-  ASSERT_TRUE(run_until(*capture, [&] { return capture->complete_until_ms(spool_->newest_batch()) > began + 30; }).ok());
+  ASSERT_TRUE(run_until(*capture, [&] {
+                return capture->complete_until_ms(spool_->newest_batch()) > began + 30;
+              }).ok());
   EXPECT_GT(spool_->shards().at(0).complete_until_ms, began) << "saved when it ended";
 }
 
@@ -184,8 +186,9 @@ TEST_F(CaptureTest, ATrimmedPositionOfAnIdleShardIsNoGapWhileTheClockProvesIt) {
   ASSERT_TRUE(capture->begin(1).ok());
   int64_t began = spool_->origin()->began_ms;
   ASSERT_TRUE(run_until(*capture, [&] {
-    return capture->counts().changes == 1 && capture->complete_until_ms(spool_->newest_batch()) > began + 10;
-  }).ok());
+                return capture->counts().changes == 1 &&
+                       capture->complete_until_ms(spool_->newest_batch()) > began + 10;
+              }).ok());
   stream_.trim("a", 1);  // the record of the position has expired
   clock_.shift(20 * kHour);
   stream_.write("a", 2);

@@ -18,9 +18,12 @@ namespace offramp::migrate::capture {
 class ShiftedClock : public io::Clock {
  public:
   Steady now() override { return io::system_clock().now(); }
-  Wall wall() override { return io::system_clock().wall() + std::chrono::nanoseconds(shift_.load()); }
+  Wall wall() override {
+    return io::system_clock().wall() + std::chrono::nanoseconds(shift_.load());
+  }
   bool sleep(std::chrono::nanoseconds duration, std::stop_token stop) override {
-    return io::system_clock().sleep(std::min<std::chrono::nanoseconds>(duration, std::chrono::milliseconds(5)), stop);
+    return io::system_clock().sleep(
+        std::min<std::chrono::nanoseconds>(duration, std::chrono::milliseconds(5)), stop);
   }
   void shift(std::chrono::nanoseconds by) { shift_ += by.count(); }
 
@@ -43,8 +46,12 @@ class MemoryStream : public source::ChangeSource {
     std::lock_guard lock(mutex_);
     shards_.erase(id);
   }
-  void write(const std::string& shard, int sequence) { add(shard, sequence, R"({"pk":{"S":"k"},"v":{"N":"1"}})", false); }
-  void remove_item(const std::string& shard, int sequence, bool by_ttl) { add(shard, sequence, "", by_ttl); }
+  void write(const std::string& shard, int sequence) {
+    add(shard, sequence, R"({"pk":{"S":"k"},"v":{"N":"1"}})", false);
+  }
+  void remove_item(const std::string& shard, int sequence, bool by_ttl) {
+    add(shard, sequence, "", by_ttl);
+  }
   // Records up to `sequence` are no longer there.
   void trim(const std::string& shard, int sequence) {
     std::lock_guard lock(mutex_);
@@ -101,7 +108,8 @@ class MemoryStream : public source::ChangeSource {
   };
   class Reader : public source::ShardReader {
    public:
-    Reader(MemoryStream& stream, std::string shard, int after) : stream_(stream), shard_(std::move(shard)), after_(after) {}
+    Reader(MemoryStream& stream, std::string shard, int after)
+        : stream_(stream), shard_(std::move(shard)), after_(after) {}
     Result<source::ShardAnswer> next(model::ChangeBatch& batch) override {
       // A reader is of one thread at a time.
       if (inside_.exchange(true)) ++stream_.overlaps_;
@@ -116,9 +124,11 @@ class MemoryStream : public source::ChangeSource {
       batch.reset();
       std::lock_guard lock(stream_.mutex_);
       auto found = stream_.shards_.find(shard_);
-      if (found == stream_.shards_.end()) return Error(ErrorKind::kGap, "streams.shard_gone", "gone");
+      if (found == stream_.shards_.end())
+        return Error(ErrorKind::kGap, "streams.shard_gone", "gone");
       ShardContent& shard = found->second;
-      if (after_ != 0 && after_ <= shard.trimmed) return Error(ErrorKind::kGap, "streams.trimmed", "trimmed");
+      if (after_ != 0 && after_ <= shard.trimmed)
+        return Error(ErrorKind::kGap, "streams.trimmed", "trimmed");
       source::ShardAnswer answer;
       answer.behind_ms = stream_.behind_ms_;
       for (const Record& record : shard.records) {

@@ -1,9 +1,9 @@
 // See shard_tree.h for the argument; here is only its bookkeeping.
 #include "migrate/capture/shard_tree.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace offramp::migrate::capture {
 namespace {
@@ -16,19 +16,22 @@ std::string hours_and_minutes(int64_t ms) {
 
 }  // namespace
 
-std::vector<model::ShardState> first_states(const std::vector<source::Shard>& listed, int64_t now_ms) {
+std::vector<model::ShardState> first_states(const std::vector<source::Shard>& listed,
+                                            int64_t now_ms) {
   std::vector<model::ShardState> out;
   for (const source::Shard& shard : listed) {
     model::ShardState state;
     state.id = shard.id;
-    state.parent = shard.parent;  // one that is not listed has expired, and has nothing left to give
+    state.parent =
+        shard.parent;  // one that is not listed has expired, and has nothing left to give
     state.complete_until_ms = now_ms;
     out.push_back(std::move(state));
   }
   return out;
 }
 
-ShardTree::ShardTree(const std::vector<model::ShardState>& durable, const TreeOptions& options) : options_(options) {
+ShardTree::ShardTree(const std::vector<model::ShardState>& durable, const TreeOptions& options)
+    : options_(options) {
   for (const model::ShardState& state : durable) shards_[state.id].state = state;
   for (const model::ShardState& state : durable) link(state.id);
   // A finished shard's mark is its children's too; states on disk may not say so yet.
@@ -85,7 +88,8 @@ Status ShardTree::admit(const std::vector<source::Shard>& listed, int64_t now_ms
   for (bool admitted = true; admitted;) {  // a shard may be listed before its parent
     admitted = false;
     for (const source::Shard& shard : listed) {
-      if (known.contains(shard.id) || (!shard.parent.empty() && !known.contains(shard.parent))) continue;
+      if (known.contains(shard.id) || (!shard.parent.empty() && !known.contains(shard.parent)))
+        continue;
       shards_[shard.id].state.id = shard.id;
       shards_[shard.id].state.parent = shard.parent;
       known.insert(shard.id);
@@ -98,7 +102,8 @@ Status ShardTree::admit(const std::vector<source::Shard>& listed, int64_t now_ms
     int64_t since = before == put_off_.end() ? now_ms : before->second;
     if (parents_may_have_expired || now_ms - since > kParentAppearsMs)
       return Error(ErrorKind::kGap, "capture.generation_missed",
-                   fmt::format("shard {} has the parent {}, which was never seen and is not listed: the changes in it were "
+                   fmt::format("shard {} has the parent {}, which was never seen and is not "
+                               "listed: the changes in it were "
                                "not captured. Repair it with `offramp run PLAN --repair-gap`",
                                shard.id, shard.parent));
     put_off[shard.id] = since;
@@ -107,7 +112,8 @@ Status ShardTree::admit(const std::vector<source::Shard>& listed, int64_t now_ms
   return {};
 }
 
-Result<std::vector<model::ShardState>> ShardTree::discover(const std::vector<source::Shard>& listed, int64_t now_ms) {
+Result<std::vector<model::ShardState>> ShardTree::discover(const std::vector<source::Shard>& listed,
+                                                           int64_t now_ms) {
   std::vector<model::ShardState> changed;
   std::set<std::string> ids;
   for (const source::Shard& shard : listed) ids.insert(shard.id);
@@ -117,18 +123,22 @@ Result<std::vector<model::ShardState>> ShardTree::discover(const std::vector<sou
     for (auto& [id, node] : shards_)
       if (node.state.done) node.done_at_ms = now_ms;
 
-  // Marks of new shards, once all parents are there: a child begins where its parent's mark stands, a shard without a
-  // parent was not there at the listing before.
+  // Marks of new shards, once all parents are there: a child begins where its parent's mark stands,
+  // a shard without a parent was not there at the listing before.
   for (const source::Shard& shard : listed) {
     auto found = shards_.find(shard.id);
-    if (found == shards_.end() || found->second.state.complete_until_ms != 0) continue;  // put off, or not new
+    if (found == shards_.end() || found->second.state.complete_until_ms != 0)
+      continue;  // put off, or not new
     Node& node = found->second;
     for (const auto& [id, child] : shards_) {
-      if (child.state.parent != shard.id || (child.state.sequence.empty() && !child.state.done)) continue;
-      return Error(ErrorKind::kGap, "capture.parent_late",
-                   fmt::format("shard {} is listed only now, after its child {} was read: their changes may have been "
-                               "captured in the wrong order. Repair it with `offramp run PLAN --repair-gap`",
-                               shard.id, id));
+      if (child.state.parent != shard.id || (child.state.sequence.empty() && !child.state.done))
+        continue;
+      return Error(
+          ErrorKind::kGap, "capture.parent_late",
+          fmt::format("shard {} is listed only now, after its child {} was read: their changes may "
+                      "have been "
+                      "captured in the wrong order. Repair it with `offramp run PLAN --repair-gap`",
+                      shard.id, id));
     }
     int64_t mark = 0;
     const std::string* parent = &node.state.parent;
@@ -142,10 +152,13 @@ Result<std::vector<model::ShardState>> ShardTree::discover(const std::vector<sou
       // The oldest mark of all is a time before which nothing can be missing.
       for (const auto& [id, other] : shards_)
         if (other.state.complete_until_ms != 0 && !other.state.done)
-          mark = mark == 0 ? other.state.complete_until_ms : std::min(mark, other.state.complete_until_ms);
-      if (last_listing_ms_ != 0) mark = mark == 0 ? last_listing_ms_ : std::min(mark, last_listing_ms_);
+          mark = mark == 0 ? other.state.complete_until_ms
+                           : std::min(mark, other.state.complete_until_ms);
+      if (last_listing_ms_ != 0)
+        mark = mark == 0 ? last_listing_ms_ : std::min(mark, last_listing_ms_);
       if (mark == 0)
-        for (const auto& [id, other] : shards_) mark = std::max(mark, other.state.complete_until_ms);
+        for (const auto& [id, other] : shards_)
+          mark = std::max(mark, other.state.complete_until_ms);
       if (mark == 0) mark = now_ms;  // a stream without a single shard until now
     }
     node.state.complete_until_ms = mark;
@@ -163,11 +176,13 @@ Result<std::vector<model::ShardState>> ShardTree::discover(const std::vector<sou
     if (unexpired && !gone) continue;
     if (!unexpired && !gone && !node.state.sequence.empty()) continue;
     if (!unexpired)
-      return Error(ErrorKind::kGap, "capture.expired",
-                   fmt::format("shard {} was last read {} ago, and the stream keeps records for {}: changes in between "
-                               "may have expired unread. Repair it with `offramp run PLAN --repair-gap`",
-                               id, hours_and_minutes(now_ms - node.state.complete_until_ms),
-                               hours_and_minutes(options_.retention_ms)));
+      return Error(
+          ErrorKind::kGap, "capture.expired",
+          fmt::format("shard {} was last read {} ago, and the stream keeps records for {}: changes "
+                      "in between "
+                      "may have expired unread. Repair it with `offramp run PLAN --repair-gap`",
+                      id, hours_and_minutes(now_ms - node.state.complete_until_ms),
+                      hours_and_minutes(options_.retention_ms)));
     node.state.done = true;  // gone, and proven to have been read to its end
     node.done_at_ms = now_ms;
     changed.push_back(node.state);
@@ -203,7 +218,8 @@ int64_t ShardTree::complete_until_ms(int64_t now_ms) const {
     newest = std::max(newest, node.state.complete_until_ms);
     if (!node.state.done)
       count(effective(node));
-    else if (node.children.empty() && node.done_at_ms != 0 && now_ms - node.done_at_ms < kChildrenAppearMs)
+    else if (node.children.empty() && node.done_at_ms != 0 &&
+             now_ms - node.done_at_ms < kChildrenAppearMs)
       count(node.state.complete_until_ms);
   }
   return least.value_or(newest);
@@ -222,7 +238,8 @@ std::optional<ShardTree::Expiry> ShardTree::next_expiry() const {
 std::vector<std::string> ShardTree::forgettable(int64_t now_ms) const {
   std::vector<std::string> out;
   for (const auto& [id, node] : shards_)
-    if (node.state.done && now_ms > node.state.complete_until_ms + 2 * options_.retention_ms && ready(node))
+    if (node.state.done && now_ms > node.state.complete_until_ms + 2 * options_.retention_ms &&
+        ready(node))
       out.push_back(id);
   return out;
 }
@@ -237,8 +254,8 @@ void ShardTree::forget(const std::vector<std::string>& ids) {
 }
 
 size_t ShardTree::open_shards() const {
-  return static_cast<size_t>(
-      std::count_if(shards_.begin(), shards_.end(), [](const auto& entry) { return !entry.second.state.done; }));
+  return static_cast<size_t>(std::count_if(
+      shards_.begin(), shards_.end(), [](const auto& entry) { return !entry.second.state.done; }));
 }
 
 }  // namespace offramp::migrate::capture

@@ -1,12 +1,15 @@
-// ShardTree: which shards of a change stream are known, how far each has been captured, and which may be read now.
+// ShardTree: which shards of a change stream are known, how far each has been captured, and which
+// may be read now.
 //
-// C4: a shard may be read when its parent is done, or was never ours to read. C6: what the tree cannot explain is a gap.
-// Times are Unix milliseconds of our clock. "Complete until T" means: every change of the shard up to T is captured.
+// C4: a shard may be read when its parent is done, or was never ours to read. C6: what the tree
+// cannot explain is a gap. Times are Unix milliseconds of our clock. "Complete until T" means:
+// every change of the shard up to T is captured.
 //
-// Why the clock may prove that nothing is missing: a record is kept for the stream's retention. All that a shard lacks
-// was written after its complete_until; so while now < complete_until + retention nothing of it can have expired, even
-// if the checkpoint's own record has, or the whole shard is gone from the list (then it was closed, and read to its end,
-// before complete_until). Pure: no I/O, no threads.
+// Why the clock may prove that nothing is missing: a record is kept for the stream's retention. All
+// that a shard lacks was written after its complete_until; so while now < complete_until +
+// retention nothing of it can have expired, even if the checkpoint's own record has, or the whole
+// shard is gone from the list (then it was closed, and read to its end, before complete_until).
+// Pure: no I/O, no threads.
 #pragma once
 
 #include <map>
@@ -31,20 +34,23 @@ struct TreeOptions {
 constexpr int64_t kParentAppearsMs = 5 * 60 * 1000;
 constexpr int64_t kChildrenAppearMs = kParentAppearsMs;
 
-// The states of a first listing: every shard from its trim horizon. What was written before `now_ms` is history that the
-// load sees anyway, so each is complete until now.
-std::vector<model::ShardState> first_states(const std::vector<source::Shard>& listed, int64_t now_ms);
+// The states of a first listing: every shard from its trim horizon. What was written before
+// `now_ms` is history that the load sees anyway, so each is complete until now.
+std::vector<model::ShardState> first_states(const std::vector<source::Shard>& listed,
+                                            int64_t now_ms);
 
 class ShardTree {
  public:
   ShardTree(const std::vector<model::ShardState>& durable, const TreeOptions& options);
 
-  // Takes a full listing made at `now_ms`. Gives the states that are new or changed by it, to be made durable before
-  // they are read. A shard whose parent is neither known nor listed is put off: listings are eventually consistent.
-  // kGap "capture.generation_missed" when the parent may have expired unseen, or is not listed for kParentAppearsMs;
-  // "capture.parent_late" when it is listed after its child was begun; "capture.expired" when a shard that we have not
-  // read to its end may have lost records.
-  Result<std::vector<model::ShardState>> discover(const std::vector<source::Shard>& listed, int64_t now_ms);
+  // Takes a full listing made at `now_ms`. Gives the states that are new or changed by it, to be
+  // made durable before they are read. A shard whose parent is neither known nor listed is put off:
+  // listings are eventually consistent. kGap "capture.generation_missed" when the parent may have
+  // expired unseen, or is not listed for kParentAppearsMs; "capture.parent_late" when it is listed
+  // after its child was begun; "capture.expired" when a shard that we have not read to its end may
+  // have lost records.
+  Result<std::vector<model::ShardState>> discover(const std::vector<source::Shard>& listed,
+                                                  int64_t now_ms);
   // Some shard is put off until its parent is listed: list again soon.
   bool awaits_parents() const { return !put_off_.empty(); }
 

@@ -15,19 +15,24 @@ constexpr int64_t kHour = 3600 * 1000;
 constexpr int64_t kStart = 1'000 * kHour;
 
 Shard shard(std::string id, std::string parent = "", bool closed = false) {
-  return {.id = std::move(id), .parent = std::move(parent), .starting_sequence = "1", .closed = closed};
+  return {
+      .id = std::move(id), .parent = std::move(parent), .starting_sequence = "1", .closed = closed};
 }
-model::ShardState at(const ShardTree& tree, const std::string& id, const std::string& sequence, int64_t until, bool done) {
+model::ShardState at(const ShardTree& tree, const std::string& id, const std::string& sequence,
+                     int64_t until, bool done) {
   model::ShardState state = tree.state(id);
   state.sequence = sequence;
   state.complete_until_ms = until;
   state.done = done;
   return state;
 }
-ShardTree tree_of(const std::vector<Shard>& listed) { return ShardTree(first_states(listed, kStart), {}); }
+ShardTree tree_of(const std::vector<Shard>& listed) {
+  return ShardTree(first_states(listed, kStart), {});
+}
 
 TEST(ShardTree, C4_ChildrenWaitForTheirParentsEnd) {
-  ShardTree tree = tree_of({shard("p", "", true), shard("c1", "p"), shard("c2", "p"), shard("other")});
+  ShardTree tree =
+      tree_of({shard("p", "", true), shard("c1", "p"), shard("c2", "p"), shard("other")});
   EXPECT_THAT(tree.runnable(), ElementsAre("other", "p"));
   tree.update(at(tree, "p", "7", kStart + 5, true), kStart + 10);
   EXPECT_THAT(tree.runnable(), ElementsAre("c1", "c2", "other"));
@@ -41,7 +46,8 @@ TEST(ShardTree, AnExpiredParentIsNotWaitedFor) {
 TEST(ShardTree, NewChildrenBeginWhereTheirParentsMarkStands) {
   ShardTree tree = tree_of({shard("p")});
   tree.update(at(tree, "p", "7", kStart + 500, false), kStart + 600);
-  auto changed = tree.discover({shard("p", "", true), shard("c", "p"), shard("g", "c")}, kStart + 1000);
+  auto changed =
+      tree.discover({shard("p", "", true), shard("c", "p"), shard("g", "c")}, kStart + 1000);
   ASSERT_TRUE(changed.ok());
   EXPECT_EQ(changed->size(), 2u);
   EXPECT_EQ(tree.state("c").complete_until_ms, kStart + 500);
@@ -51,12 +57,14 @@ TEST(ShardTree, NewChildrenBeginWhereTheirParentsMarkStands) {
 
 TEST(ShardTree, AShardWhoseParentIsNotListedYetIsPutOffWithItsDescendants) {
   ShardTree tree = tree_of({shard("a")});
-  auto changed = tree.discover({shard("a", "", true), shard("g", "c"), shard("c", "p")}, kStart + 1000);
+  auto changed =
+      tree.discover({shard("a", "", true), shard("g", "c"), shard("c", "p")}, kStart + 1000);
   ASSERT_TRUE(changed.ok());
   EXPECT_THAT(*changed, IsEmpty());
   EXPECT_TRUE(tree.awaits_parents());
   EXPECT_THAT(tree.runnable(), ElementsAre("a"));
-  changed = tree.discover({shard("g", "c"), shard("c", "p"), shard("p", "a"), shard("a", "", true)}, kStart + 2000);
+  changed = tree.discover({shard("g", "c"), shard("c", "p"), shard("p", "a"), shard("a", "", true)},
+                          kStart + 2000);
   ASSERT_TRUE(changed.ok());
   EXPECT_EQ(changed->size(), 3u);
   EXPECT_FALSE(tree.awaits_parents());
@@ -86,10 +94,12 @@ TEST(ShardTree, C6_AParentThatMayHaveExpiredUnseenIsAGapAtOnce) {
 TEST(ShardTree, C4_AParentThatIsListedAfterItsChildWasReadIsAGap) {
   ShardTree tree = tree_of({shard("c", "late"), shard("d", "late2")});
   tree.update(at(tree, "c", "7", kStart + 10, false), kStart + 10);
-  auto waits = tree.discover({shard("c", "late"), shard("d", "late2"), shard("late2")}, kStart + 1000);
+  auto waits =
+      tree.discover({shard("c", "late"), shard("d", "late2"), shard("late2")}, kStart + 1000);
   ASSERT_TRUE(waits.ok()) << "d was not begun, so it waits now";
   EXPECT_THAT(tree.runnable(), ElementsAre("c", "late2"));
-  auto late = tree.discover({shard("c", "late"), shard("d", "late2"), shard("late2"), shard("late")}, kStart + 2000);
+  auto late = tree.discover(
+      {shard("c", "late"), shard("d", "late2"), shard("late2"), shard("late")}, kStart + 2000);
   ASSERT_FALSE(late.ok());
   EXPECT_EQ(late.error().code(), "capture.parent_late");
 }
@@ -127,7 +137,8 @@ TEST(ShardTree, TheTableIsCompleteUpToItsSlowestLine) {
   tree.update(at(tree, "p", "1", kStart + 400, false), kStart + 900);
   EXPECT_EQ(tree.complete_until_ms(kStart + 900), kStart + 400);
   tree.update(at(tree, "p", "2", kStart + 500, true), kStart + 950);
-  EXPECT_EQ(tree.complete_until_ms(kStart + 950), kStart + 500) << "the child stands where its parent ended";
+  EXPECT_EQ(tree.complete_until_ms(kStart + 950), kStart + 500)
+      << "the child stands where its parent ended";
   tree.update(at(tree, "c", "3", kStart + 2000, false), kStart + 2000);
   EXPECT_EQ(tree.complete_until_ms(kStart + 2000), kStart + 900);
 }
@@ -172,7 +183,8 @@ TEST(SequenceNumbers, CompareAsNumbersOfAnyLength) {
   EXPECT_TRUE(model::sequence_less("999999999999999999999", "1000000000000000000000"));
   EXPECT_TRUE(model::sequence_less("0009", "10"));
   EXPECT_FALSE(model::sequence_less("10", "0010"));
-  EXPECT_TRUE(model::sequence_less("9999999999999999999999999999999999999998", "9999999999999999999999999999999999999999"));
+  EXPECT_TRUE(model::sequence_less("9999999999999999999999999999999999999998",
+                                   "9999999999999999999999999999999999999999"));
 }
 
 }  // namespace

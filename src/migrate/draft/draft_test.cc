@@ -164,7 +164,8 @@ TEST_F(DraftTest, AStopWritesNothing) {
 }
 
 TEST(SourceUrlTest, EveryForm) {
-  auto scan = parse_source_url("dynamodb://App%2DTable?region=eu-west-1&endpoint=http%3A//127.0.0.1:8000&segments=4");
+  auto scan = parse_source_url(
+      "dynamodb://App%2DTable?region=eu-west-1&endpoint=http%3A//127.0.0.1:8000&segments=4");
   ASSERT_TRUE(scan.ok()) << scan.error().message();
   EXPECT_EQ(scan->table, "App-Table");
   EXPECT_EQ(scan->region, "eu-west-1");
@@ -176,8 +177,9 @@ TEST(SourceUrlTest, EveryForm) {
 }
 
 TEST(SourceUrlTest, WrongOnesListTheForms) {
-  for (const char* url : {"", "items.json", "dynamodb://", "dynamodb://T?x=1", "dynamodb://T?segments=0", "dynamodb://T?segments=a",
-                          "export:", "dump:", "mysql://x"}) {
+  for (const char* url :
+       {"", "items.json", "dynamodb://", "dynamodb://T?x=1", "dynamodb://T?segments=0",
+        "dynamodb://T?segments=a", "export:", "dump:", "mysql://x"}) {
     auto parsed = parse_source_url(url);
     ASSERT_FALSE(parsed.ok()) << url;
     EXPECT_EQ(parsed.error().kind(), ErrorKind::kConfig);

@@ -12,7 +12,8 @@ std::string percent_decoded(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     unsigned value = 0;
     if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr == text.data() + i + 3) {
+        std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr ==
+            text.data() + i + 3) {
       out += static_cast<char>(value);
       i += 2;
     } else {
@@ -23,12 +24,15 @@ std::string percent_decoded(std::string_view text) {
 }
 
 Error bad_url(const std::string& url, const std::string& why) {
-  return Error(ErrorKind::kConfig, "source.url",
-               "'" + url + "' is not a source: " + why +
-                   "; use one of\n  dynamodb://TABLE?region=eu-west-1[&endpoint=http://127.0.0.1:8000][&segments=16]\n"
-                   "  export:DIR   (the folder of an S3 export, …/AWSDynamoDB/01…)\n"
-                   "  s3://bucket/prefix/AWSDynamoDB/01…\n"
-                   "  dump:FILE    (scan output, items one a line, BatchWriteItem requests; gz or not; - for standard input)");
+  return Error(
+      ErrorKind::kConfig, "source.url",
+      "'" + url + "' is not a source: " + why +
+          "; use one of\n  "
+          "dynamodb://TABLE?region=eu-west-1[&endpoint=http://127.0.0.1:8000][&segments=16]\n"
+          "  export:DIR   (the folder of an S3 export, …/AWSDynamoDB/01…)\n"
+          "  s3://bucket/prefix/AWSDynamoDB/01…\n"
+          "  dump:FILE    (scan output, items one a line, BatchWriteItem requests; gz or not; - "
+          "for standard input)");
 }
 
 Status parse_query(std::string_view query, const std::string& url, plan::SourceSpec& spec) {
@@ -44,8 +48,8 @@ Status parse_query(std::string_view query, const std::string& url, plan::SourceS
       spec.endpoint = value;
     } else if (name == "segments") {
       const char* end = value.data() + value.size();
-      if (std::from_chars(value.data(), end, spec.load.segments).ptr != end || spec.load.segments < 1 ||
-          spec.load.segments > plan::kSegmentsMax)
+      if (std::from_chars(value.data(), end, spec.load.segments).ptr != end ||
+          spec.load.segments < 1 || spec.load.segments > plan::kSegmentsMax)
         return bad_url(url, "segments must be a number from 1 to 1000000");
     } else {
       return bad_url(url, "unknown option '" + name + "' (region, endpoint, segments)");

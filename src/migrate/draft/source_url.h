@@ -8,8 +8,8 @@
 
 namespace offramp::migrate::draft {
 
-// dynamodb://TABLE?region=R&endpoint=URL&segments=N, export:DIR, s3://bucket/…/AWSDynamoDB/ID, dump:FILE, dump:-.
-// kConfig listing the forms when it is none of them. Nothing is opened.
+// dynamodb://TABLE?region=R&endpoint=URL&segments=N, export:DIR, s3://bucket/…/AWSDynamoDB/ID,
+// dump:FILE, dump:-. kConfig listing the forms when it is none of them. Nothing is opened.
 Result<plan::SourceSpec> parse_source_url(const std::string& url);
 
 }  // namespace offramp::migrate::draft

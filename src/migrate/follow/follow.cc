@@ -1,10 +1,10 @@
 // One reader, as many lanes as the target has use for.
 #include "migrate/follow/follow.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <condition_variable>
-
-#include <fmt/format.h>
 
 #include "base/kill_point.h"
 #include "migrate/workers.h"
@@ -18,9 +18,13 @@ constexpr std::chrono::seconds kTouchEvery{1};
 
 }  // namespace
 
-Follow::Follow(target::Target& target, std::shared_ptr<const mapping::CompiledMapping> mapping, Journal& journal,
-               spool::Spool& spool, const FollowOptions& options)
-    : target_(target), mapping_(std::move(mapping)), journal_(journal), spool_(spool), options_(options),
+Follow::Follow(target::Target& target, std::shared_ptr<const mapping::CompiledMapping> mapping,
+               Journal& journal, spool::Spool& spool, const FollowOptions& options)
+    : target_(target),
+      mapping_(std::move(mapping)),
+      journal_(journal),
+      spool_(spool),
+      options_(options),
       preparer_(mapping_) {}
 
 Status Follow::begin() {
@@ -29,11 +33,14 @@ Status Follow::begin() {
   ASSERT(origin);
   spool::Place start;
   for (int i = 0; i < options_.lanes; ++i) {
-    lanes_.push_back(std::make_unique<Lane>(i, options_.lanes, target_, mapping_, journal_, *options_.clock));
+    lanes_.push_back(
+        std::make_unique<Lane>(i, options_.lanes, target_, mapping_, journal_, *options_.clock));
     auto found = positions.find(lanes_.back()->name());
-    TRY(lanes_.back()->begin(found == positions.end() ? std::nullopt : std::optional(found->second)));
+    TRY(lanes_.back()->begin(found == positions.end() ? std::nullopt
+                                                      : std::optional(found->second)));
     spool::Place place = lanes_.back()->stored();
-    // An older generation's place says nothing about this one: it was captured anew from its own beginning.
+    // An older generation's place says nothing about this one: it was captured anew from its own
+    // beginning.
     if (place.generation != origin->generation) place = {.generation = origin->generation};
     resumed_.push_back(place);
     if (i == 0 || spool::place_before(place, start)) start = place;
@@ -52,10 +59,12 @@ bool Follow::reached(const Lane& lane, const spool::Place& after) const {
 Status Follow::push(Lane& lane, std::unique_ptr<LaneBatch> batch, std::stop_token stop) {
   for (;;) {
     switch (lane.push(batch, kPushWait)) {
-      case Lane::Push::kTaken: return {};
+      case Lane::Push::kTaken:
+        return {};
       case Lane::Push::kEnded:
         return Error(ErrorKind::kCancelled, "follow.lane_ended", "a lane has stopped");
-      case Lane::Push::kFull: break;
+      case Lane::Push::kFull:
+        break;
     }
     if (stop.stop_requested()) return Error(ErrorKind::kCancelled, "follow.stopped", "stopped");
     // The target is slow or away: what piles up meanwhile is kept small.
@@ -63,7 +72,8 @@ Status Follow::push(Lane& lane, std::unique_ptr<LaneBatch> batch, std::stop_toke
   }
 }
 
-Status Follow::dispatch(const model::ChangeBatch& changes, const spool::Place& after, std::stop_token stop) {
+Status Follow::dispatch(const model::ChangeBatch& changes, const spool::Place& after,
+                        std::stop_token stop) {
   for (int i = 0; i < options_.lanes; ++i) {
     Lane& lane = *lanes_[static_cast<size_t>(i)];
     if (reached(lane, after)) continue;
@@ -141,7 +151,8 @@ Status Follow::run(std::stop_token stop) {
         return cancelled ? Status() : std::move(read);
       },
       [&] { ending.request_stop(); });
-  if (!status.ok() && status.error().kind() == ErrorKind::kCancelled && stop.stop_requested()) return {};
+  if (!status.ok() && status.error().kind() == ErrorKind::kCancelled && stop.stop_requested())
+    return {};
   if (status.ok()) status = release();
   return status;
 }
@@ -152,20 +163,23 @@ uint64_t Follow::applied_batch() {
     std::lock_guard lock(mutex_);
     least = dispatched_;
   }
-  // A lane that has nothing left to do has everything that was handed out when dispatched_ was read.
+  // A lane that has nothing left to do has everything that was handed out when dispatched_ was
+  // read.
   for (auto& lane : lanes_)
     if (!lane->idle())
       if (spool::Place stored = lane->stored(); spool::place_before(stored, least)) least = stored;
   return least.base != 0 ? 0 : least.batch;
 }
 
-Result<RefreshOutcome> Follow::refresh(const std::vector<std::string>& keys_json, const ItemLookup& lookup) {
+Result<RefreshOutcome> Follow::refresh(const std::vector<std::string>& keys_json,
+                                       const ItemLookup& lookup) {
   std::vector<Refresh> requests(lanes_.size());
   ddb::ItemBatch keys;
   Preparer preparer(mapping_);
   for (const std::string& text : keys_json) {
     ddb::ItemView key = TRY(preparer.decode_key(text, keys));
-    requests[static_cast<size_t>(lane_of(ddb::digest(key), options_.lanes))].keys_json.push_back(text);
+    requests[static_cast<size_t>(lane_of(ddb::digest(key), options_.lanes))].keys_json.push_back(
+        text);
   }
   std::mutex mutex;
   std::condition_variable answered;
@@ -179,7 +193,8 @@ Result<RefreshOutcome> Follow::refresh(const std::vector<std::string>& keys_json
       std::lock_guard lock(mutex);
       if (result.ok()) {
         outcome.applied += result->applied;
-        outcome.refused.insert(outcome.refused.end(), result->refused.begin(), result->refused.end());
+        outcome.refused.insert(outcome.refused.end(), result->refused.begin(),
+                               result->refused.end());
       } else {
         failed = std::move(result).error();
       }

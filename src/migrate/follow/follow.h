@@ -1,9 +1,12 @@
-// Follow: reads the spool in its order and hands each key's newest changes to the lane that owns the key.
+// Follow: reads the spool in its order and hands each key's newest changes to the lane that owns
+// the key.
 //
-// C3: it is begun when the load is durable. C4: a key has one lane, a lane applies one batch after the other. C5: lanes
-// keep their positions with the data; the spool forgets what every lane's stored position has passed, never more.
+// C3: it is begun when the load is durable. C4: a key has one lane, a lane applies one batch after
+// the other. C5: lanes keep their positions with the data; the spool forgets what every lane's
+// stored position has passed, never more.
 //
-// Threads: run() drives one thread per lane and itself reads and prepares. The rest may be called from any thread.
+// Threads: run() drives one thread per lane and itself reads and prepares. The rest may be called
+// from any thread.
 #pragma once
 
 #include <functional>
@@ -34,18 +37,21 @@ struct FollowCounts {
 
 class Follow {
  public:
-  Follow(target::Target& target, std::shared_ptr<const mapping::CompiledMapping> mapping, Journal& journal,
-         spool::Spool& spool, const FollowOptions& options);
+  Follow(target::Target& target, std::shared_ptr<const mapping::CompiledMapping> mapping,
+         Journal& journal, spool::Spool& spool, const FollowOptions& options);
 
-  // Takes the stored positions and finds the place to go on (kGap when the target or the spool was set back).
+  // Takes the stored positions and finds the place to go on (kGap when the target or the spool was
+  // set back).
   Status begin();
-  // Until a stop: what has been handed out is then applied first. The first error of a lane ends all.
+  // Until a stop: what has been handed out is then applied first. The first error of a lane ends
+  // all.
   Status run(std::stop_token stop);
 
   // Every change of the spool's batches up to this one is at the target, or in a letter.
   uint64_t applied_batch();
   // Makes keys what the source says now; waits for it. Only while run() runs.
-  Result<RefreshOutcome> refresh(const std::vector<std::string>& keys_json, const ItemLookup& lookup);
+  Result<RefreshOutcome> refresh(const std::vector<std::string>& keys_json,
+                                 const ItemLookup& lookup);
   void reload_letters();
   KeyWatch& watch() { return watch_; }
   FollowCounts counts();
@@ -54,7 +60,8 @@ class Follow {
 
  private:
   Status read_and_dispatch(std::stop_token stop);
-  Status dispatch(const model::ChangeBatch& changes, const spool::Place& after, std::stop_token stop);
+  Status dispatch(const model::ChangeBatch& changes, const spool::Place& after,
+                  std::stop_token stop);
   // Lanes without changes of their own store the place too, so that the spool can forget.
   Status touch(std::stop_token stop);
   Status push(Lane& lane, std::unique_ptr<LaneBatch> batch, std::stop_token stop);

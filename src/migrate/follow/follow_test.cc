@@ -1,4 +1,5 @@
-// Follow from a real spool into the memory target: order, letters, resumes, and keys made what the source says.
+// Follow from a real spool into the memory target: order, letters, resumes, and keys made what the
+// source says.
 #include "migrate/follow/follow.h"
 
 #include <gmock/gmock.h>
@@ -21,7 +22,8 @@ using testing::UnorderedElementsAre;
 std::string key_json(const std::string& pk) { return R"({"pk":{"S":")" + pk + R"("}})"; }
 // Items whose kind is "bad" are taken by no table.
 std::string image(const std::string& pk, int value, const std::string& kind = "good") {
-  return R"({"pk":{"S":")" + pk + R"("},"kind":{"S":")" + kind + R"("},"value":{"N":")" + std::to_string(value) + R"("}})";
+  return R"({"pk":{"S":")" + pk + R"("},"kind":{"S":")" + kind + R"("},"value":{"N":")" +
+         std::to_string(value) + R"("}})";
 }
 
 class FollowTest : public testing::Test {
@@ -41,12 +43,14 @@ class FollowTest : public testing::Test {
     large.columns = {column("value", model::ColumnType::kNumeric)};
     model::KeySchema key{.partition = {"pk", ddb::Type::kS}};
     const target::Entry* entry = *target::find_entry("memory:");
-    auto mapping = mapping::CompiledMapping::compile({small, large}, key, entry->capabilities().limits);
+    auto mapping =
+        mapping::CompiledMapping::compile({small, large}, key, entry->capabilities().limits);
     EXPECT_TRUE(mapping.ok()) << mapping.error().message();
     mapping_ = *mapping;
     target_ = std::move(*entry->open("memory:"));
     ready(target_->prepare(mapping_, "m", target::Target::Start::kFirst));
-    ready(target_->finish_load([](const target::Duplicate&) { return Status(); }, [](const std::string&) {}));
+    ready(target_->finish_load([](const target::Duplicate&) { return Status(); },
+                               [](const std::string&) {}));
     journal_ = std::move(*Journal::open(folder_, Journal::Open::kCreate));
     spool_ = std::move(*spool::Spool::open(folder_ + "/spool", spool::Spool::Open::kCreate, {}));
     ready(spool_->begin({.generation = 1, .stream = "s", .began_ms = 1}, {}));
@@ -135,7 +139,8 @@ class FollowTest : public testing::Test {
           if (key != key_json(pk)) continue;
           char* text = batch.arena.allocate(item.size() + ddb::kJsonPadding);
           item.copy(text, item.size());
-          batch.add_root(TRY(decoder.decode_item({text, item.size()}, {}, ddb::JsonForm::kTyped, batch)), 0);
+          batch.add_root(
+              TRY(decoder.decode_item({text, item.size()}, {}, ddb::JsonForm::kTyped, batch)), 0);
         }
       return {};
     };
@@ -195,7 +200,8 @@ TEST_F(FollowTest, C7_ARefusedChangeFreezesItsKeyAndLaterOnesWait) {
   capture({{"a", image("a", 4)}, {"b", ""}});
   follow();
   EXPECT_EQ(target_items(), (Items{{"a", "1"}})) << "a waits behind its letter";
-  EXPECT_THAT(open_letters(), UnorderedElementsAre("item.refused " + key_json("a"), "change.waiting " + key_json("a")));
+  EXPECT_THAT(open_letters(), UnorderedElementsAre("item.refused " + key_json("a"),
+                                                   "change.waiting " + key_json("a")));
 }
 
 TEST_F(FollowTest, C7_AKeyIsMadeWhatTheSourceSaysAndGoesOn) {
@@ -270,7 +276,8 @@ TEST_F(FollowTest, WatchedKeysThatChangeAreNoted) {
     std::vector<ddb::Digest> watched = {a, b};
     follow.watch().watch(watched);
     capture({{"a", image("a", 1)}});
-    while (follow.applied_batch() < spool_->newest_batch()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (follow.applied_batch() < spool_->newest_batch())
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     EXPECT_TRUE(follow.watch().changed(a));
     EXPECT_FALSE(follow.watch().changed(b));
   });

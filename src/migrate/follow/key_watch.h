@@ -1,7 +1,7 @@
 // KeyWatch: whether any of a few keys changed while they were being looked at.
 //
-// The follower notes every change that it reads; a key that is not watched costs one branch when nothing is watched.
-// Thread-safe.
+// The follower notes every change that it reads; a key that is not watched costs one branch when
+// nothing is watched. Thread-safe.
 #pragma once
 
 #include <atomic>

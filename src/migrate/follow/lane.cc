@@ -1,17 +1,19 @@
-// The usual batch is one transaction; everything else here is for the day when it is refused or the target is away.
+// The usual batch is one transaction; everything else here is for the day when it is refused or the
+// target is away.
 #include "migrate/follow/lane.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
-
-#include <fmt/format.h>
 
 #include "base/kill_point.h"
 
 namespace offramp::migrate::follow {
 namespace {
 
-constexpr size_t kTasksMax = 2;  // one being written, one prepared meanwhile, is what keeps both sides busy
+constexpr size_t kTasksMax =
+    2;  // one being written, one prepared meanwhile, is what keeps both sides busy
 constexpr std::chrono::milliseconds kRetryFirst{200}, kRetryMax{5000};
 
 bool passing(const Error& error) {
@@ -21,10 +23,17 @@ bool passing(const Error& error) {
 
 }  // namespace
 
-Lane::Lane(int index, int lanes, target::Target& target, std::shared_ptr<const mapping::CompiledMapping> mapping,
-           Journal& journal, io::Clock& clock)
-    : name_(fmt::format("changes {}/{}", index + 1, lanes)), index_(index), lanes_(lanes), target_(target),
-      mapping_(std::move(mapping)), journal_(journal), clock_(clock), preparer_(mapping_) {}
+Lane::Lane(int index, int lanes, target::Target& target,
+           std::shared_ptr<const mapping::CompiledMapping> mapping, Journal& journal,
+           io::Clock& clock)
+    : name_(fmt::format("changes {}/{}", index + 1, lanes)),
+      index_(index),
+      lanes_(lanes),
+      target_(target),
+      mapping_(std::move(mapping)),
+      journal_(journal),
+      clock_(clock),
+      preparer_(mapping_) {}
 
 Status Lane::begin(const std::optional<model::Position>& stored) {
   if (stored) position_ = *stored;
@@ -49,7 +58,8 @@ Status Lane::load_letters() {
 
 Lane::Push Lane::push(std::unique_ptr<LaneBatch>& batch, std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, timeout, [&] { return tasks_.size() < kTasksMax || ended_; })) return Push::kFull;
+  if (!changed_.wait_for(lock, timeout, [&] { return tasks_.size() < kTasksMax || ended_; }))
+    return Push::kFull;
   if (ended_) return Push::kEnded;
   tasks_.emplace_back(std::move(batch));
   changed_.notify_all();
@@ -120,7 +130,8 @@ Status Lane::run(std::stop_token stop) {
     std::lock_guard lock(mutex_);
     busy_ = false;
     if (status.ok() && place.ok()) stored_ = *place;
-    if (auto* batch = std::get_if<std::unique_ptr<LaneBatch>>(&*task); batch && free_.size() < kTasksMax + 1)
+    if (auto* batch = std::get_if<std::unique_ptr<LaneBatch>>(&*task);
+        batch && free_.size() < kTasksMax + 1)
       free_.push_back(std::move(*batch));
     changed_.notify_all();
   }
@@ -133,14 +144,16 @@ Status Lane::run(std::stop_token stop) {
   }
   for (Task& task : left)
     if (auto* request = std::get_if<Refresh>(&task))
-      request->done(Error(ErrorKind::kCancelled, "follow.stopped", "the lane of this key has stopped"));
+      request->done(
+          Error(ErrorKind::kCancelled, "follow.stopped", "the lane of this key has stopped"));
   return status;
 }
 
 Status Lane::file_letter(const model::Change& change, std::string code, std::string why) {
   Letter letter;
   bool waits = code == "change.waiting";
-  // Named by what it speaks of, so that a repetition after a kill replaces it; of the changes that wait the newest stays.
+  // Named by what it speaks of, so that a repetition after a kill replaces it; of the changes that
+  // wait the newest stays.
   letter.partition = waits ? "waiting change" : fmt::format("change {}", change.sequence);
   letter.ordinal = change.key.low >> 1;
   letter.key_digest = digest_bytes(change.key);
@@ -155,7 +168,8 @@ Status Lane::file_letter(const model::Change& change, std::string code, std::str
   return {};
 }
 
-// Letters for what the mapping refused and for changes whose keys are frozen; what is left is prepared anew.
+// Letters for what the mapping refused and for changes whose keys are frozen; what is left is
+// prepared anew.
 Status Lane::park(const LaneBatch& batch) {
   for (const Refusal& refusal : batch.refused) {
     const model::Change& change = batch.changes.changes[refusal.change];
@@ -165,17 +179,22 @@ Status Lane::park(const LaneBatch& batch) {
 }
 
 Status Lane::apply_batch(LaneBatch& batch, std::stop_token stop) {
-  // A frozen key's change waits, whatever it is; checked before this batch's own refusals freeze more.
-  bool any_frozen = !frozen_.empty() && std::any_of(batch.changes.changes.begin(), batch.changes.changes.end(),
-                                                    [&](const model::Change& change) { return frozen_.contains(change.key); });
+  // A frozen key's change waits, whatever it is; checked before this batch's own refusals freeze
+  // more.
+  bool any_frozen =
+      !frozen_.empty() &&
+      std::any_of(batch.changes.changes.begin(), batch.changes.changes.end(),
+                  [&](const model::Change& change) { return frozen_.contains(change.key); });
   std::set<ddb::Digest> waiting;
   if (any_frozen) {
     for (const model::Change& change : batch.changes.changes) {
       if (!frozen_.contains(change.key)) continue;
-      TRY(file_letter(change, "change.waiting", "an earlier change of this key is in a dead letter"));
+      TRY(file_letter(change, "change.waiting",
+                      "an earlier change of this key is in a dead letter"));
       waiting.insert(change.key);
     }
-    TRY(preparer_.prepare(batch, [&](const model::Change& change) { return waiting.contains(change.key); }));
+    TRY(preparer_.prepare(
+        batch, [&](const model::Change& change) { return waiting.contains(change.key); }));
   }
   TRY(park(batch));
 
@@ -201,12 +220,15 @@ Status Lane::apply_parts(LaneBatch& batch, size_t from, size_t to, std::stop_tok
   // The position stays where it is until the whole batch is through.
   part_.reset(mapping_->tables().size());
   for (size_t i = from; i < to; ++i)
-    if (!frozen_.contains(batch.changes.changes[i].key)) part_.changes.add(batch.changes.changes[i]);
+    if (!frozen_.contains(batch.changes.changes[i].key))
+      part_.changes.add(batch.changes.changes[i]);
   if (part_.changes.changes.empty()) return {};
   TRY(preparer_.prepare(part_, [](const model::Change&) { return false; }));
   Status status = write(part_.keys, part_.rows, position_, stop);
   if (status.ok() || status.error().kind() != ErrorKind::kBadItem) return status;
-  if (to - from == 1) return file_letter(batch.changes.changes[from], status.error().code(), status.error().message());
+  if (to - from == 1)
+    return file_letter(batch.changes.changes[from], status.error().code(),
+                       status.error().message());
   size_t middle = from + (to - from) / 2;
   TRY(apply_parts(batch, from, middle, stop));
   return apply_parts(batch, middle, to, stop);
@@ -222,13 +244,14 @@ Status Lane::reconnect() {
   } else if (!position_.token.empty()) {
     return Error(ErrorKind::kGap, "follow.position_gone",
                  "the target no longer has the position of " + name_ +
-                     ": it was replaced or set back; restore it, or repair the gap with `offramp run PLAN --repair-gap`");
+                     ": it was replaced or set back; restore it, or repair the gap with `offramp "
+                     "run PLAN --repair-gap`");
   }
   return {};
 }
 
-Status Lane::write(const mapping::RowBatch& keys, const mapping::RowBatch& rows, const model::Position& after,
-                   std::stop_token stop) {
+Status Lane::write(const mapping::RowBatch& keys, const mapping::RowBatch& rows,
+                   const model::Position& after, std::stop_token stop) {
   std::chrono::milliseconds pause = kRetryFirst;
   const std::string expected = position_.token;
   for (;;) {
@@ -239,7 +262,8 @@ Status Lane::write(const mapping::RowBatch& keys, const mapping::RowBatch& rows,
         // A transaction whose answer was lost is there after all.
         if (position_.token == after.token) return {};
         return Error(ErrorKind::kConflict, "applier.superseded",
-                     "another process writes the changes of this migration: " + name_ + " has moved on without us");
+                     "another process writes the changes of this migration: " + name_ +
+                         " has moved on without us");
       }
     }
     if (status.ok()) status = applier_->apply(keys, rows, expected, after);
@@ -259,7 +283,8 @@ Status Lane::write(const mapping::RowBatch& keys, const mapping::RowBatch& rows,
       waiting_ = error.message();
     }
     if (stop.stop_requested() || !clock_.sleep(pause, stop))
-      return Error(ErrorKind::kCancelled, "follow.stopped", "stopped while the target was away: " + error.message());
+      return Error(ErrorKind::kCancelled, "follow.stopped",
+                   "stopped while the target was away: " + error.message());
     pause = std::min(pause * 2, kRetryMax);
   }
 }
@@ -267,8 +292,9 @@ Status Lane::write(const mapping::RowBatch& keys, const mapping::RowBatch& rows,
 Result<RefreshOutcome> Lane::refresh(const Refresh& request, std::stop_token stop) {
   RefreshOutcome outcome;
   std::vector<std::string_view> texts(request.keys_json.begin(), request.keys_json.end());
-  // Read in this thread: nothing of these keys is applied between the reading and the writing, so what is read is at
-  // least as new as all that was applied; a later change comes later through this lane.
+  // Read in this thread: nothing of these keys is applied between the reading and the writing, so
+  // what is read is at least as new as all that was applied; a later change comes later through
+  // this lane.
   ddb::ItemBatch found;
   TRY(request.lookup(texts, found));
   ItemKey item_key(mapping_->key());
@@ -284,11 +310,12 @@ Result<RefreshOutcome> Lane::refresh(const Refresh& request, std::stop_token sto
     keys.reset(mapping_->tables().size());
     rows.reset(mapping_->tables().size());
     std::string why;
-    bool accepted = TRY(preparer_.add_image(key, item == items.end() ? ddb::ItemView() : found.item(item->second), keys,
-                                            rows, why));
+    bool accepted = TRY(preparer_.add_image(
+        key, item == items.end() ? ddb::ItemView() : found.item(item->second), keys, rows, why));
     if (accepted) {
       Status status = write(keys, rows, position_, stop);
-      if (!status.ok() && status.error().kind() != ErrorKind::kBadItem) return std::move(status).error();
+      if (!status.ok() && status.error().kind() != ErrorKind::kBadItem)
+        return std::move(status).error();
       accepted = status.ok();
       if (!accepted) why = status.error().message();
     }

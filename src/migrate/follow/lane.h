@@ -1,9 +1,11 @@
-// Lane: applies the changes of its keys to the target, batch after batch, with its position in each transaction (C5).
+// Lane: applies the changes of its keys to the target, batch after batch, with its position in each
+// transaction (C5).
 //
-// C4: one lane owns a key at a time, and all that happens to the key at the target goes through it: changes, repair,
-// retried letters. C7: a change that cannot be applied becomes a dead letter before the position passes it, and freezes
-// its key: later changes of the key wait in a second letter, of which the newest image stays. A target that is away is
-// waited for; what it may have committed unseen is asked for before anything is written again.
+// C4: one lane owns a key at a time, and all that happens to the key at the target goes through it:
+// changes, repair, retried letters. C7: a change that cannot be applied becomes a dead letter
+// before the position passes it, and freezes its key: later changes of the key wait in a second
+// letter, of which the newest image stays. A target that is away is waited for; what it may have
+// committed unseen is asked for before anything is written again.
 //
 // Threads: run() is one thread; push(), pending() and the like are for others, guarded by mutex_.
 #pragma once
@@ -29,15 +31,18 @@
 
 namespace offramp::migrate::follow {
 
-// Items of the source as they are now, by their keys' JSON; strongly consistent. Missing ones are simply absent.
-using ItemLookup = std::function<Status(std::span<const std::string_view> keys_json, ddb::ItemBatch& batch)>;
+// Items of the source as they are now, by their keys' JSON; strongly consistent. Missing ones are
+// simply absent.
+using ItemLookup =
+    std::function<Status(std::span<const std::string_view> keys_json, ddb::ItemBatch& batch)>;
 
 struct RefreshOutcome {
   uint64_t applied = 0;
   std::vector<std::pair<std::string, std::string>> refused;  // key JSON, why
 };
 
-// Makes keys what the source says now, in the lane's order. `done` is called once, from the lane's thread.
+// Makes keys what the source says now, in the lane's order. `done` is called once, from the lane's
+// thread.
 struct Refresh {
   std::vector<std::string> keys_json;
   ItemLookup lookup;
@@ -53,8 +58,8 @@ struct LaneCounts {
 
 class Lane {
  public:
-  Lane(int index, int lanes, target::Target& target, std::shared_ptr<const mapping::CompiledMapping> mapping,
-       Journal& journal, io::Clock& clock);
+  Lane(int index, int lanes, target::Target& target,
+       std::shared_ptr<const mapping::CompiledMapping> mapping, Journal& journal, io::Clock& clock);
 
   // The name of the stored position, "changes 1/2".
   const std::string& name() const { return name_; }
@@ -71,7 +76,8 @@ class Lane {
   // run() ends when everything taken has been applied.
   void close();
 
-  // Works until close() or the first error. At a stop it applies what it has taken, unless the target is away.
+  // Works until close() or the first error. At a stop it applies what it has taken, unless the
+  // target is away.
   Status run(std::stop_token stop);
 
   // True when all that was pushed is at the target.
@@ -86,14 +92,15 @@ class Lane {
  private:
   using Task = std::variant<std::unique_ptr<LaneBatch>, Refresh>;
   Status apply_batch(LaneBatch& batch, std::stop_token stop);
-  // Applies the changes left of the batch one part after the other until the refused ones are found.
+  // Applies the changes left of the batch one part after the other until the refused ones are
+  // found.
   Status apply_parts(LaneBatch& batch, size_t from, size_t to, std::stop_token stop);
   Status park(const LaneBatch& batch);
   Status file_letter(const model::Change& change, std::string code, std::string why);
   Result<RefreshOutcome> refresh(const Refresh& request, std::stop_token stop);
   // One transaction, repeated until the target has it; kBadItem is passed on.
-  Status write(const mapping::RowBatch& keys, const mapping::RowBatch& rows, const model::Position& after,
-               std::stop_token stop);
+  Status write(const mapping::RowBatch& keys, const mapping::RowBatch& rows,
+               const model::Position& after, std::stop_token stop);
   Status reconnect();
   Status load_letters();
 
@@ -115,11 +122,11 @@ class Lane {
   std::atomic<bool> reload_{false};
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Task> tasks_;                          // guarded by mutex_
-  std::vector<std::unique_ptr<LaneBatch>> free_;    // guarded by mutex_
+  std::deque<Task> tasks_;                              // guarded by mutex_
+  std::vector<std::unique_ptr<LaneBatch>> free_;        // guarded by mutex_
   bool busy_ = false, closed_ = false, ended_ = false;  // guarded by mutex_
-  spool::Place stored_;                             // guarded by mutex_
-  std::string waiting_;                             // guarded by mutex_
+  spool::Place stored_;                                 // guarded by mutex_
+  std::string waiting_;                                 // guarded by mutex_
 };
 
 }  // namespace offramp::migrate::follow

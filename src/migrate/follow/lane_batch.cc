@@ -19,7 +19,8 @@ Status Preparer::take(const model::ChangeBatch& from, int lane, int lanes, LaneB
     if (lane_of(change.key, lanes) != lane) continue;
     ++out.captured;
     size_t at = change.key.low & (slots - 1);
-    while (slots_[at] != 0 && changes[slots_[at] - 1].key != change.key) at = (at + 1) & (slots - 1);
+    while (slots_[at] != 0 && changes[slots_[at] - 1].key != change.key)
+      at = (at + 1) & (slots - 1);
     if (slots_[at] != 0) continue;  // overtaken
     slots_[at] = static_cast<uint32_t>(i + 1);
     out.changes.add(change);

@@ -16,8 +16,8 @@ namespace {
 constexpr std::chrono::milliseconds kTick{1000};
 constexpr std::chrono::milliseconds kPoll{100};
 
-source::streams::StreamsOptions stream_options(const plan::SourceSpec& spec, const LiveOptions& options,
-                                               std::stop_token stop) {
+source::streams::StreamsOptions stream_options(const plan::SourceSpec& spec,
+                                               const LiveOptions& options, std::stop_token stop) {
   source::streams::StreamsOptions out;
   out.table = spec.table;
   out.region = spec.region;
@@ -29,7 +29,8 @@ source::streams::StreamsOptions stream_options(const plan::SourceSpec& spec, con
 
 }  // namespace
 
-Live::Live(Migration& migration, const LiveOptions& options) : migration_(migration), options_(options) {
+Live::Live(Migration& migration, const LiveOptions& options)
+    : migration_(migration), options_(options) {
   forward_.emplace(options_.stop, [this] { all_.request_stop(); });
 }
 
@@ -40,13 +41,14 @@ Result<std::unique_ptr<Live>> Live::open(Migration& migration, const LiveOptions
   Journal& journal = *migration.journal;
   if (auto gap = TRY(journal.fact("gap")); gap && !options.repair_gap)
     return Error(ErrorKind::kGap, "run.gap",
-                 "a gap was found and has not been repaired: " + *gap + " Repair it with `offramp run " +
-                     migration.plan.name() + " --repair-gap`");
+                 "a gap was found and has not been repaired: " + *gap +
+                     " Repair it with `offramp run " + migration.plan.name() + " --repair-gap`");
   TRY(journal.fail_abandoned_requests());
   TRY(live->open_stream());
   TRY(live->open_spool());
   TRY(live->begin_generation());
-  TRY(write_live_state(migration.folder, live->state()));  // what an earlier process said no longer holds
+  TRY(write_live_state(migration.folder,
+                       live->state()));  // what an earlier process said no longer holds
   return live;
 }
 
@@ -67,14 +69,16 @@ Status Live::open_stream() {
   }
   if (!stream.ok()) return std::move(stream).error();
   if (stream->key != spec.key)
-    return Error(ErrorKind::kConfig, "run.key",
-                 "the plan's `key` is not the key of table " + spec.table + "; correct it in the plan");
+    return Error(
+        ErrorKind::kConfig, "run.key",
+        "the plan's `key` is not the key of table " + spec.table + "; correct it in the plan");
   // Reading for comparisons keeps to the plan's limits, but not to the hours of the load.
   source::scan::ScanOptions scan = scan_options(migration_.plan, all_.get_token());
   scan.window.clear();
   scan.clock = options_.clock;
   scan.counts = migration_.source_calls;
-  scan.budget = budget_ = options_.budget ? options_.budget : TRY(source::scan::open_read_budget(scan));
+  scan.budget = budget_ =
+      options_.budget ? options_.budget : TRY(source::scan::open_read_budget(scan));
   lookup_ = TRY(source::scan::open_item_lookup(std::move(scan)));
   return {};
 }
@@ -105,13 +109,16 @@ Status Live::begin_generation() {
   auto origin = spool_->origin();
   bool gap = TRY(journal.fact("gap")).has_value();
   if (begun && !gap && (!origin || origin->generation != generation)) {
-    // A kill between the spool's beginning and the journal's word for it leaves a spool that is one ahead.
-    std::string what = "the spool " + migration_.folder + "/spool is gone or not the one that was captured into.";
+    // A kill between the spool's beginning and the journal's word for it leaves a spool that is one
+    // ahead.
+    std::string what =
+        "the spool " + migration_.folder + "/spool is gone or not the one that was captured into.";
     TRY(journal.set_fact("gap", what));
     gap = true;
     if (!options_.repair_gap)
       return Error(ErrorKind::kGap, "run.spool_gone",
-                   what + " Put it back, or repair the gap with `offramp run " + migration_.plan.name() + " --repair-gap`");
+                   what + " Put it back, or repair the gap with `offramp run " +
+                       migration_.plan.name() + " --repair-gap`");
   }
   auto repair = TRY(journal.fact("gap_repair"));
   if (gap) {
@@ -154,7 +161,8 @@ void Live::start(const char* what, std::function<Status(std::stop_token)> work) 
     } catch (...) {
       status = error_of(std::current_exception()).with_context(what);
     }
-    bool stopped = !status.ok() && status.error().kind() == ErrorKind::kCancelled && all_.stop_requested();
+    bool stopped =
+        !status.ok() && status.error().kind() == ErrorKind::kCancelled && all_.stop_requested();
     if (!status.ok() && !stopped) fail(std::move(status).error());
   });
 }
@@ -187,7 +195,8 @@ Status Live::follow() {
     TRY(journal.set_fact("lanes", std::to_string(options.lanes)));
   }
   std::lock_guard lock(fold_mutex_);
-  follow_ = std::make_unique<follow::Follow>(*migration_.target, migration_.mapping, journal, *spool_, options);
+  follow_ = std::make_unique<follow::Follow>(*migration_.target, migration_.mapping, journal,
+                                             *spool_, options);
   Status begun = follow_->begin();
   if (!begun.ok()) {
     fail(begun.error());
@@ -198,9 +207,7 @@ Status Live::follow() {
   return {};
 }
 
-int64_t Live::now_ms() {
-  return io::wall_ms(*options_.clock);
-}
+int64_t Live::now_ms() { return io::wall_ms(*options_.clock); }
 
 int64_t Live::applied_until_ms() {
   if (!following_) return 0;
@@ -210,7 +217,8 @@ int64_t Live::applied_until_ms() {
 Status Live::wait_applied(int64_t until_ms) {
   while (applied_until_ms() < until_ms)
     if (!options_.clock->sleep(kPoll, all_.get_token()))
-      return Error(ErrorKind::kCancelled, "live.stopped", "stopped before the changes were applied");
+      return Error(ErrorKind::kCancelled, "live.stopped",
+                   "stopped before the changes were applied");
   return {};
 }
 
@@ -220,7 +228,8 @@ Status Live::wait_caught_up(std::chrono::milliseconds lag) {
   for (;;) {
     if (now_ms() - applied_until_ms() <= lag.count()) return {};
     if (!options_.clock->sleep(kPoll, all_.get_token()))
-      return Error(ErrorKind::kCancelled, "live.stopped", "stopped before the changes were applied");
+      return Error(ErrorKind::kCancelled, "live.stopped",
+                   "stopped before the changes were applied");
   }
 }
 
@@ -246,9 +255,10 @@ Status Live::lookup(std::span<const std::string_view> keys_json, ddb::ItemBatch&
 }
 
 Result<uint64_t> Live::refresh(const std::vector<std::string>& keys_json) {
-  auto outcome = TRY(follow_->refresh(keys_json, [this](std::span<const std::string_view> keys, ddb::ItemBatch& batch) {
-    return lookup_->get(keys, batch);
-  }));
+  auto outcome = TRY(follow_->refresh(
+      keys_json, [this](std::span<const std::string_view> keys, ddb::ItemBatch& batch) {
+        return lookup_->get(keys, batch);
+      }));
   return outcome.applied;
 }
 

@@ -1,11 +1,14 @@
-// Live: the moving part of a migration: capture, spool and follower, with the threads that drive and watch them.
+// Live: the moving part of a migration: capture, spool and follower, with the threads that drive
+// and watch them.
 //
-// capture() comes before the first item is read (C2), follow() after the load is durable (C3). A failure of any thread
-// ends the others and is what finish() returns; a gap (C6) is also a fact of the journal, so that every later run
-// refuses until it has been repaired. While it lives it answers the requests of other processes (verify, letters), since
-// only the process that holds the plan may write to the target.
+// capture() comes before the first item is read (C2), follow() after the load is durable (C3). A
+// failure of any thread ends the others and is what finish() returns; a gap (C6) is also a fact of
+// the journal, so that every later run refuses until it has been repaired. While it lives it
+// answers the requests of other processes (verify, letters), since only the process that holds the
+// plan may write to the target.
 //
-// Threads: open(), capture(), follow(), finish() are the owner's; the rest may be called from any thread.
+// Threads: open(), capture(), follow(), finish() are the owner's; the rest may be called from any
+// thread.
 #pragma once
 
 #include <atomic>
@@ -34,7 +37,8 @@ struct LiveOptions {
   bool enable_stream = false;
   bool repair_gap = false;
   std::stop_token stop;
-  std::shared_ptr<source::scan::ReadBudget> budget;  // of comparisons, shared with others; empty: the plan's limits
+  std::shared_ptr<source::scan::ReadBudget>
+      budget;  // of comparisons, shared with others; empty: the plan's limits
   io::Clock* clock = &io::system_clock();
 };
 
@@ -43,20 +47,23 @@ constexpr int64_t kExportMarginMs = 5 * 60 * 1000;
 
 class Live : public verify::MovingTarget {
  public:
-  // Opens stream and spool and begins the capture, or takes up what was begun. kGap when the journal knows of a gap (or
-  // the spool is damaged or gone) and repair_gap is not set.
+  // Opens stream and spool and begins the capture, or takes up what was begun. kGap when the
+  // journal knows of a gap (or the spool is damaged or gone) and repair_gap is not set.
   static Result<std::unique_ptr<Live>> open(Migration& migration, const LiveOptions& options);
   ~Live() override;
 
   // Starts reading the stream. Every shard's position is durable when this returns.
   Status capture();
-  // True when a gap is being repaired: after the load the sides must be compared and made equal before follow().
+  // True when a gap is being repaired: after the load the sides must be compared and made equal
+  // before follow().
   bool repairing() const { return repairing_; }
   // The repair is complete.
   Status end_repair();
-  // Starts applying what was captured. The load must be durable and nobody else may write to the target.
+  // Starts applying what was captured. The load must be durable and nobody else may write to the
+  // target.
   Status follow();
-  // Waits until the follower is less than `lag` behind, and past everything that was written before the load ended.
+  // Waits until the follower is less than `lag` behind, and past everything that was written before
+  // the load ended.
   Status wait_caught_up(std::chrono::milliseconds lag);
   // Waits for a stop or a failure.
   void wait();
@@ -70,13 +77,15 @@ class Live : public verify::MovingTarget {
   int64_t began_ms() const { return began_ms_; }
   follow::Follow* follower() { return following_ ? follow_.get() : nullptr; }
   const capture::CaptureCounts& capture_counts() const { return capture_->counts(); }
-  // Makes the keys of letters (empty: all open ones) what the source says now, and settles their letters.
+  // Makes the keys of letters (empty: all open ones) what the source says now, and settles their
+  // letters.
   Result<follow::RefreshOutcome> retry_letters(const std::vector<int64_t>& ids);
-  // The table itself, whatever the load came from: what is compared with while it moves. `read_units_per_second` 0: the
-  // plan's limit.
+  // The table itself, whatever the load came from: what is compared with while it moves.
+  // `read_units_per_second` 0: the plan's limit.
   Result<std::unique_ptr<source::ItemSource>> open_table(double read_units_per_second);
   // Compares both sides while they move; one verification at a time.
-  Result<verify::Report> verify(Progress& progress, verify::Options options, double read_units_per_second);
+  Result<verify::Report> verify(Progress& progress, verify::Options options,
+                                double read_units_per_second);
 
   // verify::MovingTarget
   int64_t now_ms() override;
@@ -112,10 +121,11 @@ class Live : public verify::MovingTarget {
   int64_t began_ms_ = 0;
   std::atomic<bool> following_{false};
   std::mutex verify_mutex_;  // held during verify()
-  std::mutex fold_mutex_;  // held while folding before follow(): the follower is the one that reads and folds then
+  std::mutex fold_mutex_;  // held while folding before follow(): the follower is the one that reads
+                           // and folds then
 
   std::mutex mutex_;
-  std::optional<Error> failure_;  // guarded by mutex_
+  std::optional<Error> failure_;     // guarded by mutex_
   std::string phase_ = "capturing";  // guarded by mutex_
   std::string source_waiting_;       // guarded by mutex_
   std::vector<std::jthread> threads_;

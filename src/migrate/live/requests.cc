@@ -1,10 +1,11 @@
 // Requests of other processes: answered one after the other, beside the following.
+#include "migrate/live/requests.h"
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "migrate/live/live.h"
-#include "migrate/live/requests.h"
 
 namespace offramp::migrate::live {
 namespace {
@@ -15,21 +16,25 @@ constexpr size_t kRefreshKeys = 100;  // of one BatchGetItem
 }  // namespace
 
 Result<follow::RefreshOutcome> Live::retry_letters(const std::vector<int64_t>& ids) {
-  // The source's own present image decides: it is at least as new as anything that waits in a letter.
+  // The source's own present image decides: it is at least as new as anything that waits in a
+  // letter.
   std::set<std::string> keys;
   for (const Letter& letter : TRY(migration_.journal->letters(Journal::Bodies::kWithout))) {
     bool wanted = ids.empty() ? letter.state == LetterState::kOpen
                               : std::find(ids.begin(), ids.end(), letter.id) != ids.end();
-    if (wanted && letter.state != LetterState::kApplied && !letter.key_json.empty()) keys.insert(letter.key_json);
+    if (wanted && letter.state != LetterState::kApplied && !letter.key_json.empty())
+      keys.insert(letter.key_json);
   }
   std::vector<std::string> list(keys.begin(), keys.end());
   follow::RefreshOutcome sum;
   for (size_t at = 0; at < list.size(); at += kRefreshKeys) {
-    std::vector<std::string> piece(list.begin() + static_cast<long>(at),
-                                   list.begin() + static_cast<long>(std::min(list.size(), at + kRefreshKeys)));
-    auto outcome = TRY(follow_->refresh(piece, [this](std::span<const std::string_view> texts, ddb::ItemBatch& batch) {
-      return lookup_->get(texts, batch);
-    }));
+    std::vector<std::string> piece(
+        list.begin() + static_cast<long>(at),
+        list.begin() + static_cast<long>(std::min(list.size(), at + kRefreshKeys)));
+    auto outcome = TRY(follow_->refresh(
+        piece, [this](std::span<const std::string_view> texts, ddb::ItemBatch& batch) {
+          return lookup_->get(texts, batch);
+        }));
     sum.applied += outcome.applied;
     sum.refused.insert(sum.refused.end(), outcome.refused.begin(), outcome.refused.end());
   }
@@ -46,10 +51,12 @@ Result<std::unique_ptr<source::ItemSource>> Live::open_table(double read_units_p
     options.read_units_per_second = read_units_per_second;
     budget = TRY(source::scan::open_read_budget(options));
   }
-  return open_source(table, migration_.folder, all_.get_token(), std::move(budget), migration_.source_calls);
+  return open_source(table, migration_.folder, all_.get_token(), std::move(budget),
+                     migration_.source_calls);
 }
 
-Result<verify::Report> Live::verify(Progress& progress, verify::Options options, double read_units_per_second) {
+Result<verify::Report> Live::verify(Progress& progress, verify::Options options,
+                                    double read_units_per_second) {
   std::lock_guard lock(verify_mutex_);
   migration_.source = TRY(open_table(read_units_per_second));
   options.moving = this;
@@ -59,7 +66,8 @@ Result<verify::Report> Live::verify(Progress& progress, verify::Options options,
 
 Result<std::string> Live::answer(const Request& request) {
   auto arguments = nlohmann::json::parse(request.arguments, nullptr, /*allow_exceptions=*/false);
-  if (!arguments.is_object()) return Error(ErrorKind::kInternal, "request.arguments", "a request without arguments");
+  if (!arguments.is_object())
+    return Error(ErrorKind::kInternal, "request.arguments", "a request without arguments");
   if (request.kind == "reload") {
     if (following_) follow_->reload_letters();
     return std::string("{}");
@@ -75,13 +83,15 @@ Result<std::string> Live::answer(const Request& request) {
     options.repair = arguments.value("repair", false);
     if (uint64_t sample = arguments.value("sample", uint64_t{0})) options.sample = sample;
     Progress quiet(Progress::Mode::kQuiet);
-    verify::Report report = TRY(this->verify(quiet, options, arguments.value("read_units_per_second", 0.0)));
+    verify::Report report =
+        TRY(this->verify(quiet, options, arguments.value("read_units_per_second", 0.0)));
     return verify::report_json(report, migration_);
   }
   if (request.kind == "retry") {
     auto outcome = TRY(retry_letters(arguments.value("ids", std::vector<int64_t>())));
     nlohmann::json out = {{"applied", outcome.applied}, {"still_refused", nlohmann::json::array()}};
-    for (const auto& [key, why] : outcome.refused) out["still_refused"].push_back({{"key", key}, {"why", why}});
+    for (const auto& [key, why] : outcome.refused)
+      out["still_refused"].push_back({{"key", key}, {"why", why}});
     return out.dump();
   }
   return Error(ErrorKind::kInternal, "request.kind", "an unknown request: " + request.kind);
@@ -94,21 +104,25 @@ Status Live::answer_requests(std::stop_token stop) {
     auto answered = answer(*request);
     TRY(migration_.journal->answer_request(
         request->id, answered.ok() ? Request::State::kDone : Request::State::kFailed,
-        answered.ok() ? *answered : answered.error().message(), answered.ok() ? "" : answered.error().code()));
+        answered.ok() ? *answered : answered.error().message(),
+        answered.ok() ? "" : answered.error().code()));
   }
   return migration_.journal->fail_abandoned_requests();
 }
 
-Result<std::string> ask_running(Journal& journal, const std::string& kind, const std::string& arguments,
-                                std::stop_token stop, const std::function<bool()>& still_running) {
+Result<std::string> ask_running(Journal& journal, const std::string& kind,
+                                const std::string& arguments, std::stop_token stop,
+                                const std::function<bool()>& still_running) {
   int64_t id = TRY(journal.add_request(kind, arguments));
   while (io::system_clock().sleep(kLook, stop)) {
     auto request = TRY(journal.request(id));
-    if (!request) return Error(ErrorKind::kInternal, "request.gone", "the request is gone from the journal");
+    if (!request)
+      return Error(ErrorKind::kInternal, "request.gone", "the request is gone from the journal");
     if (request->state == Request::State::kDone) return request->answer;
     if (request->state == Request::State::kFailed)
-      return Error(request->code == "request.not_following" ? ErrorKind::kConfig : ErrorKind::kUnavailable, request->code,
-                   request->answer);
+      return Error(
+          request->code == "request.not_following" ? ErrorKind::kConfig : ErrorKind::kUnavailable,
+          request->code, request->answer);
     if (!still_running())
       return Error(ErrorKind::kUnavailable, "request.no_answer",
                    "the process that was working on this plan has ended; run the command again");

@@ -10,9 +10,10 @@
 
 namespace offramp::migrate::live {
 
-// Puts a request into the journal and waits for its answer (JSON). Kinds: "verify" {threads, sample, repair,
-// read_units_per_second}, "retry" {ids}, "reload" {} (letters were changed).
-Result<std::string> ask_running(Journal& journal, const std::string& kind, const std::string& arguments,
-                                std::stop_token stop, const std::function<bool()>& still_running);
+// Puts a request into the journal and waits for its answer (JSON). Kinds: "verify" {threads,
+// sample, repair, read_units_per_second}, "retry" {ids}, "reload" {} (letters were changed).
+Result<std::string> ask_running(Journal& journal, const std::string& kind,
+                                const std::string& arguments, std::stop_token stop,
+                                const std::function<bool()>& still_running);
 
 }  // namespace offramp::migrate::live

@@ -8,15 +8,18 @@
 namespace offramp::migrate::metrics {
 
 std::string Address::text() const {
-  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
+  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
+                                             : fmt::format("[{}]:{}", host, port);
 }
 
 Result<Address> parse_address(std::string_view text) {
   auto bad = [&](std::string_view why) {
-    return Error(ErrorKind::kConfig, "metrics.address",
-                 fmt::format("\"{}\" is no address to serve metrics at: {}; write an IP address and a port like "
-                             "127.0.0.1:9464, or a port alone",
-                             text.substr(0, 100), why));
+    return Error(
+        ErrorKind::kConfig, "metrics.address",
+        fmt::format(
+            "\"{}\" is no address to serve metrics at: {}; write an IP address and a port like "
+            "127.0.0.1:9464, or a port alone",
+            text.substr(0, 100), why));
   };
   Address address{"127.0.0.1", 0};
   std::string_view port = text;
@@ -31,7 +34,8 @@ Result<Address> parse_address(std::string_view text) {
       return bad("its host is no IP address");
   }
   auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-  if (port.empty() || error != std::errc() || end != port.data() + port.size()) return bad("its port is no number up to 65535");
+  if (port.empty() || error != std::errc() || end != port.data() + port.size())
+    return bad("its port is no number up to 65535");
   return address;
 }
 

@@ -12,11 +12,12 @@ namespace {
 
 constexpr std::chrono::seconds kObserve{2};
 
-int answer(mg_connection* connection, int status, std::string_view status_text, std::string_view type,
-           std::string_view body) {
+int answer(mg_connection* connection, int status, std::string_view status_text,
+           std::string_view type, std::string_view body) {
   bool head = std::string_view(mg_get_request_info(connection)->request_method) == "HEAD";
   std::string head_text = fmt::format(
-      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
+      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: "
+      "no-store\r\nConnection: close\r\n\r\n",
       status, status_text, type, body.size());
   mg_write(connection, head_text.data(), head_text.size());
   if (!head) mg_write(connection, body.data(), body.size());
@@ -40,7 +41,8 @@ int guarded(mg_connection* connection, Body body) {
   try {
     return reads(connection) ? body() : only_reading(connection);
   } catch (...) {
-    return answer(connection, 500, "Internal Server Error", kPlain, "the metrics could not be gathered\n");
+    return answer(connection, 500, "Internal Server Error", kPlain,
+                  "the metrics could not be gathered\n");
   }
 }
 
@@ -51,7 +53,8 @@ int Endpoint::on_log(const mg_connection* connection, const char* message) {
   auto* endpoint = context ? static_cast<Endpoint*>(mg_get_user_data(context)) : nullptr;
   if (endpoint) {
     std::lock_guard lock(endpoint->mutex_);
-    if (endpoint->first_words_.empty()) endpoint->first_words_ = std::string_view(message).substr(0, 300);
+    if (endpoint->first_words_.empty())
+      endpoint->first_words_ = std::string_view(message).substr(0, 300);
   }
   return 1;  // not to stderr
 }
@@ -59,7 +62,8 @@ int Endpoint::on_log(const mg_connection* connection, const char* message) {
 int Endpoint::on_metrics(mg_connection* connection, void* endpoint) {
   return guarded(connection, [&] {
     std::string_view path = mg_get_request_info(connection)->local_uri;
-    if (path != "/metrics") return answer(connection, 404, "Not Found", kPlain, "see /metrics and /healthz\n");
+    if (path != "/metrics")
+      return answer(connection, 404, "Not Found", kPlain, "see /metrics and /healthz\n");
     return answer(connection, 200, "OK", "text/plain; version=0.0.4; charset=utf-8",
                   static_cast<Endpoint*>(endpoint)->metrics_.text());
   });
@@ -68,25 +72,39 @@ int Endpoint::on_metrics(mg_connection* connection, void* endpoint) {
 int Endpoint::on_health(mg_connection* connection, void* endpoint) {
   return guarded(connection, [&] {
     std::string_view path = mg_get_request_info(connection)->local_uri;
-    if (path != "/healthz") return answer(connection, 404, "Not Found", kPlain, "see /metrics and /healthz\n");
+    if (path != "/healthz")
+      return answer(connection, 404, "Not Found", kPlain, "see /metrics and /healthz\n");
     Metrics::Verdict verdict = static_cast<Endpoint*>(endpoint)->metrics_.health();
-    return answer(connection, verdict.healthy ? 200 : 503, verdict.healthy ? "OK" : "Service Unavailable", kPlain,
-                  verdict.text);
+    return answer(connection, verdict.healthy ? 200 : 503,
+                  verdict.healthy ? "OK" : "Service Unavailable", kPlain, verdict.text);
   });
 }
 
 int Endpoint::on_other(mg_connection* connection, void*) {
-  return guarded(connection,
-                 [&] { return answer(connection, 404, "Not Found", kPlain, "see /metrics and /healthz\n"); });
+  return guarded(connection, [&] {
+    return answer(connection, 404, "Not Found", kPlain, "see /metrics and /healthz\n");
+  });
 }
 
 Result<std::unique_ptr<Endpoint>> Endpoint::open(const std::string& address, Metrics& metrics) {
   Address at = TRY(parse_address(address));
   std::unique_ptr<Endpoint> endpoint(new Endpoint(metrics));
   const std::string ports = at.text();
-  const char* options[] = {"listening_ports",    ports.c_str(), "num_threads",        "4",    "request_timeout_ms", "5000",
-                           "max_request_size",   "8192",        "enable_keep_alive",  "no",   "connection_queue",   "16",
-                           "linger_timeout_ms",  "0",           nullptr};
+  const char* options[] = {"listening_ports",
+                           ports.c_str(),
+                           "num_threads",
+                           "4",
+                           "request_timeout_ms",
+                           "5000",
+                           "max_request_size",
+                           "8192",
+                           "enable_keep_alive",
+                           "no",
+                           "connection_queue",
+                           "16",
+                           "linger_timeout_ms",
+                           "0",
+                           nullptr};
   mg_callbacks callbacks{};
   callbacks.log_message = on_log;
   char text[256] = "";
@@ -95,12 +113,16 @@ Result<std::unique_ptr<Endpoint>> Endpoint::open(const std::string& address, Met
   mg_init_data init{&callbacks, endpoint.get(), options};
   endpoint->server_ = mg_start2(&init, &error);
   if (!endpoint->server_)
-    return Error(ErrorKind::kConfig, "metrics.listen",
-                 fmt::format("metrics cannot be served at {}: {}; give --metrics an address of this machine whose port is "
-                             "free",
-                             ports, !endpoint->first_words_.empty() ? endpoint->first_words_ : std::string(text)));
+    return Error(
+        ErrorKind::kConfig, "metrics.listen",
+        fmt::format("metrics cannot be served at {}: {}; give --metrics an address of this machine "
+                    "whose port is "
+                    "free",
+                    ports,
+                    !endpoint->first_words_.empty() ? endpoint->first_words_ : std::string(text)));
   mg_server_port opened[1] = {};
-  if (mg_get_server_ports(endpoint->server_, 1, opened) == 1) at.port = static_cast<uint16_t>(opened[0].port);
+  if (mg_get_server_ports(endpoint->server_, 1, opened) == 1)
+    at.port = static_cast<uint16_t>(opened[0].port);
   endpoint->url_ = "http://" + at.text();
   mg_set_request_handler(endpoint->server_, "/metrics", &Endpoint::on_metrics, endpoint.get());
   mg_set_request_handler(endpoint->server_, "/healthz", &Endpoint::on_health, endpoint.get());

@@ -1,7 +1,8 @@
 // The metrics by name: one table of what each is called, means and is taken from.
 //
-// Names: prefix offramp_, base units (seconds, bytes), _total for counters, label table. What is not known is NaN, so that
-// every metric is in every scrape and a comparison with it is false. Pure.
+// Names: prefix offramp_, base units (seconds, bytes), _total for counters, label table. What is
+// not known is NaN, so that every metric is in every scrape and a comparison with it is false.
+// Pure.
 #pragma once
 
 #include <prometheus/metric_family.h>
@@ -17,8 +18,9 @@
 namespace offramp::migrate::metrics {
 
 // What a process can be at; offramp_phase has one series for each.
-constexpr std::array<std::string_view, 10> kPhases = {"starting",    "capturing", "waiting",   "loading",   "finishing",
-                                                      "catching up", "in sync",   "repairing", "verifying", "failed"};
+constexpr std::array<std::string_view, 10> kPhases = {
+    "starting",    "capturing", "waiting",   "loading",   "finishing",
+    "catching up", "in sync",   "repairing", "verifying", "failed"};
 
 struct TableSample {
   std::string table;
@@ -32,7 +34,8 @@ struct ProcessFacts {
 };
 
 // `now_ms`: Unix ms.
-std::vector<prometheus::MetricFamily> make_families(const ProcessFacts& process, const std::vector<TableSample>& tables,
+std::vector<prometheus::MetricFamily> make_families(const ProcessFacts& process,
+                                                    const std::vector<TableSample>& tables,
                                                     int64_t now_ms);
 
 }  // namespace offramp::migrate::metrics

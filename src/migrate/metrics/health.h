@@ -1,9 +1,11 @@
-// Health: whether one table's migration makes progress, told from samples over time. Health is progress, not being alive.
+// Health: whether one table's migration makes progress, told from samples over time. Health is
+// progress, not being alive.
 //
-// Two things must move, each within the limit: what is read (answers of the stream, empty ones too) and what is written
-// (batches of the load, applied changes; a table that is proved idle moves `applied until`). Not asked for: reading
-// outside the plan's hours, and what cannot be seen from here: a source that is being opened (an export's windows are put
-// together first), the target's own statements after the load (keys, indexes), the repair of a gap. Pure; one thread.
+// Two things must move, each within the limit: what is read (answers of the stream, empty ones too)
+// and what is written (batches of the load, applied changes; a table that is proved idle moves
+// `applied until`). Not asked for: reading outside the plan's hours, and what cannot be seen from
+// here: a source that is being opened (an export's windows are put together first), the target's
+// own statements after the load (keys, indexes), the repair of a gap. Pure; one thread.
 #pragma once
 
 #include <chrono>

@@ -23,7 +23,9 @@ class HealthTest : public testing::Test {
   }
   static void nothing(Sample&) {}
   static void answer(Sample& sample) { ++sample.stream_answers; }
-  static void idle_table(Sample& sample) { ++sample.stream_answers, sample.live->applied_until_ms += 1000; }
+  static void idle_table(Sample& sample) {
+    ++sample.stream_answers, sample.live->applied_until_ms += 1000;
+  }
   void follow() {
     sample_.phase = "in sync";
     sample_.live.emplace();
@@ -84,7 +86,8 @@ TEST_F(HealthTest, AStreamThatDoesNotAnswerIsSaidWithTheReason) {
   follow();
   EXPECT_EQ(pass(10, idle_table), "");
   sample_.live->waiting = "timed out";
-  EXPECT_EQ(pass(70, [](Sample& sample) { ++sample.live->applied; }), "the stream has not answered for 70 s: timed out");
+  EXPECT_EQ(pass(70, [](Sample& sample) { ++sample.live->applied; }),
+            "the stream has not answered for 70 s: timed out");
   EXPECT_EQ(pass(1, answer), "");
 }
 

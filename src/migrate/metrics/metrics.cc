@@ -18,12 +18,11 @@ Metrics::Entry::~Entry() {
 
 Metrics::Metrics(const MetricsOptions& options) : options_(options), started_ms_(wall_ms()) {}
 
-int64_t Metrics::wall_ms() const {
-  return io::wall_ms(*options_.clock);
-}
+int64_t Metrics::wall_ms() const { return io::wall_ms(*options_.clock); }
 
 std::unique_ptr<Metrics::Entry> Metrics::add(std::string table, Sampler sampler) {
-  std::unique_ptr<Entry> entry(new Entry(*this, std::move(table), std::move(sampler), options_.progress_limit));
+  std::unique_ptr<Entry> entry(
+      new Entry(*this, std::move(table), std::move(sampler), options_.progress_limit));
   std::lock_guard lock(mutex_);
   failed_.erase(entry->table_);
   entries_.push_back(entry.get());

@@ -1,8 +1,10 @@
-// Metrics: what a process that migrates says to a monitoring system; one per process, for all its tables.
+// Metrics: what a process that migrates says to a monitoring system; one per process, for all its
+// tables.
 //
-// A table is added with a function that gives its sample; text() and health() call it, and observe() is to be called
-// every few seconds so that health knows when something last moved. A function is never called after its Entry is gone.
-// Threads: any; everything is guarded by mutex_, which is held while the functions are called.
+// A table is added with a function that gives its sample; text() and health() call it, and
+// observe() is to be called every few seconds so that health knows when something last moved. A
+// function is never called after its Entry is gone. Threads: any; everything is guarded by mutex_,
+// which is held while the functions are called.
 #pragma once
 
 #include <chrono>
@@ -39,7 +41,10 @@ class Metrics {
    private:
     friend class Metrics;
     Entry(Metrics& metrics, std::string table, Sampler sampler, std::chrono::seconds limit)
-        : metrics_(metrics), table_(std::move(table)), sampler_(std::move(sampler)), health_(limit) {}
+        : metrics_(metrics),
+          table_(std::move(table)),
+          sampler_(std::move(sampler)),
+          health_(limit) {}
     Metrics& metrics_;
     const std::string table_;
     const Sampler sampler_;
@@ -51,7 +56,8 @@ class Metrics {
   // `table`: its name, a label of every series. The Entry must not outlive this.
   std::unique_ptr<Entry> add(std::string table, Sampler sampler);
 
-  // A table whose migration has ended with an error while others go on: phase "failed", and not healthy.
+  // A table whose migration has ended with an error while others go on: phase "failed", and not
+  // healthy.
   void add_failed(std::string table, std::string why);
 
   void observe();
@@ -69,7 +75,7 @@ class Metrics {
   const MetricsOptions options_;
   const int64_t started_ms_;
   std::mutex mutex_;
-  std::list<Entry*> entries_;  // guarded by mutex_; in the order they were added
+  std::list<Entry*> entries_;                  // guarded by mutex_; in the order they were added
   std::map<std::string, std::string> failed_;  // guarded by mutex_; why, by table
 };
 

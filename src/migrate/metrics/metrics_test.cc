@@ -28,8 +28,8 @@ constexpr int64_t kStartMs = 1'700'000'000'000;  // FakeClock's
 Sample full_sample() {
   Sample sample;
   sample.phase = "in sync";
-  sample.records = 1000, sample.source_bytes = 123456, sample.stored = 990, sample.overflow = 2, sample.skipped = 7,
-  sample.refused = 3;
+  sample.records = 1000, sample.source_bytes = 123456, sample.stored = 990, sample.overflow = 2,
+  sample.skipped = 7, sample.refused = 3;
   LiveState live;
   live.phase = "in sync";
   live.captured_until_ms = kStartMs - 500;
@@ -37,23 +37,33 @@ Sample full_sample() {
   live.shards = 5, live.shards_open = 4;
   live.expires_at_ms = kStartMs + 3'600'000;
   live.spool_bytes = 4096, live.spool_changes = 44, live.spool_keys = 33;
-  live.captured = 77, live.deletions = 8, live.ttl_deletions = 6, live.applied = 70, live.bytes = 9999, live.retries = 4;
+  live.captured = 77, live.deletions = 8, live.ttl_deletions = 6, live.applied = 70,
+  live.bytes = 9999, live.retries = 4;
   sample.live = live;
   sample.stream_answers = 500;
   sample.following = true;
   sample.source_retries = 12, sample.source_throttles = 11;
   sample.letters = {.open = 3, .waived = 2, .applied = 1};
-  sample.verdict = Verdict{.equal = false, .missing = 1, .extra = 2, .different = 3, .refused = 4, .waived = 5,
-                           .unsettled = 6, .at_s = 1'699'999'990, .equal_until_s = 1'699'999'900};
+  sample.verdict = Verdict{.equal = false,
+                           .missing = 1,
+                           .extra = 2,
+                           .different = 3,
+                           .refused = 4,
+                           .waived = 5,
+                           .unsettled = 6,
+                           .at_s = 1'699'999'990,
+                           .equal_until_s = 1'699'999'900};
   return sample;
 }
 
 class MetricsTest : public testing::Test {
  protected:
-  io::HttpResponse get(const Endpoint& endpoint, const std::string& path, const std::string& method = "GET") {
+  io::HttpResponse get(const Endpoint& endpoint, const std::string& path,
+                       const std::string& method = "GET") {
     io::HttpClient client;
     io::HttpResponse response;
-    Status sent = client.send({.method = method, .url = endpoint.url() + path, .proxy = io::ProxyUse::kNever}, response);
+    Status sent = client.send(
+        {.method = method, .url = endpoint.url() + path, .proxy = io::ProxyUse::kNever}, response);
     EXPECT_TRUE(sent.ok()) << (sent.ok() ? "" : sent.error().message());
     return response;
   }
@@ -109,12 +119,16 @@ TEST_F(MetricsTest, EveryValueIsScrapedUnderItsName) {
       "offramp_waiting{table=\"Orders\",side=\"target\"} 0",
   };
   for (std::string_view phase : kPhases)
-    expected.insert("offramp_phase{table=\"Orders\",phase=\"" + std::string(phase) + "\"} " + (phase == "in sync" ? "1" : "0"));
-  for (auto [state, count] : {std::pair("open", 3), std::pair("waived", 2), std::pair("applied", 1)})
-    expected.insert(std::string("offramp_dead_letters{table=\"Orders\",state=\"") + state + "\"} " + std::to_string(count));
+    expected.insert("offramp_phase{table=\"Orders\",phase=\"" + std::string(phase) + "\"} " +
+                    (phase == "in sync" ? "1" : "0"));
+  for (auto [state, count] :
+       {std::pair("open", 3), std::pair("waived", 2), std::pair("applied", 1)})
+    expected.insert(std::string("offramp_dead_letters{table=\"Orders\",state=\"") + state + "\"} " +
+                    std::to_string(count));
   int kinds = 0;
   for (const char* kind : {"missing", "extra", "different", "refused", "waived", "unsettled"})
-    expected.insert(std::string("offramp_verify_differences{table=\"Orders\",kind=\"") + kind + "\"} " + std::to_string(++kinds));
+    expected.insert(std::string("offramp_verify_differences{table=\"Orders\",kind=\"") + kind +
+                    "\"} " + std::to_string(++kinds));
   EXPECT_EQ(found, expected);
 }
 
@@ -132,8 +146,9 @@ TEST_F(MetricsTest, WhatIsNotKnownIsNaNSoThatEveryMetricIsInEveryScrape) {
   auto empty = metrics_.add("Orders", [] { return Sample(); });
   EXPECT_EQ(names(), all);
   std::string text = metrics_.text();
-  for (const char* name : {"offramp_lag_seconds", "offramp_unread_expiry_seconds", "offramp_verify_equal",
-                           "offramp_captured_until_timestamp_seconds", "offramp_verify_timestamp_seconds"})
+  for (const char* name :
+       {"offramp_lag_seconds", "offramp_unread_expiry_seconds", "offramp_verify_equal",
+        "offramp_captured_until_timestamp_seconds", "offramp_verify_timestamp_seconds"})
     EXPECT_THAT(text, HasSubstr(std::string("\n") + name + "{table=\"Orders\"} Nan\n"));
 }
 
@@ -141,7 +156,8 @@ TEST_F(MetricsTest, SeveralTablesShareEachMetricAndLeaveOneByOne) {
   auto one = metrics_.add("One", full_sample);
   auto two = metrics_.add("T\"wo", full_sample);
   std::string text = metrics_.text();
-  EXPECT_THAT(text, HasSubstr("offramp_spool_bytes{table=\"One\"} 4096\nofframp_spool_bytes{table=\"T\\\"wo\"} 4096\n"));
+  EXPECT_THAT(text, HasSubstr("offramp_spool_bytes{table=\"One\"} "
+                              "4096\nofframp_spool_bytes{table=\"T\\\"wo\"} 4096\n"));
   one.reset();
   EXPECT_THAT(metrics_.text(), Not(HasSubstr("One")));
   EXPECT_THAT(metrics_.text(), HasSubstr("T\\\"wo"));
@@ -168,7 +184,8 @@ TEST_F(MetricsTest, HealthIsProgressAndNamesTheTableThatMakesNone) {
   io::HttpResponse response = get(*endpoint, "/healthz");
   EXPECT_EQ(response.status, 503);
   EXPECT_EQ(response.body, "Away: the target has been away for 95 s: connection refused\n");
-  EXPECT_THAT(metrics_.text(), HasSubstr("offramp_healthy{table=\"Moves\"} 1\nofframp_healthy{table=\"Away\"} 0\n"));
+  EXPECT_THAT(metrics_.text(),
+              HasSubstr("offramp_healthy{table=\"Moves\"} 1\nofframp_healthy{table=\"Away\"} 0\n"));
   two.reset();
   EXPECT_EQ(get(*endpoint, "/healthz").status, 200);
 }
@@ -189,7 +206,8 @@ TEST_F(MetricsTest, ServesNothingElse) {
   auto endpoint = serve();
   for (const char* path : {"/", "/metrics/more", "/healthz/more", "/../etc/passwd", "/etc/passwd"})
     EXPECT_EQ(get(*endpoint, path).status, 404) << path;
-  for (const char* method : {"POST", "PUT", "DELETE"}) EXPECT_EQ(get(*endpoint, "/metrics", method).status, 405) << method;
+  for (const char* method : {"POST", "PUT", "DELETE"})
+    EXPECT_EQ(get(*endpoint, "/metrics", method).status, 405) << method;
   EXPECT_EQ(get(*endpoint, "/metrics").status, 200);
 }
 
@@ -217,7 +235,8 @@ TEST_F(MetricsTest, ManyScrapeWhileTablesComeAndGo) {
   std::atomic<int> good{0};
   for (int i = 0; i < 6; ++i)
     scrapers.emplace_back([&] {
-      for (int n = 0; n < 20; ++n) good += get(*endpoint, n % 2 ? "/metrics" : "/healthz").status == 200;
+      for (int n = 0; n < 20; ++n)
+        good += get(*endpoint, n % 2 ? "/metrics" : "/healthz").status == 200;
     });
   for (int n = 0; n < 200; ++n) auto entry = metrics_.add("Orders", full_sample);
   scrapers.clear();

@@ -1,7 +1,8 @@
-// Sample: what is known of one table's migration at one moment, as plain numbers; what /metrics and /healthz are made of.
+// Sample: what is known of one table's migration at one moment, as plain numbers; what /metrics and
+// /healthz are made of.
 //
-// Counters are since the process began: a reader of counters (rate(), increase()) knows how to take a restart. Holds no
-// item content and no keys (C12).
+// Counters are since the process began: a reader of counters (rate(), increase()) knows how to take
+// a restart. Holds no item content and no keys (C12).
 #pragma once
 
 #include <cstdint>

@@ -25,18 +25,27 @@ class Taken {
   void table(const std::string& name, const model::SourceLocation& at) {
     if (name.empty()) return;
     if (folded(name).starts_with(kOverflowPrefix))
-      mistakes_.add(at, fmt::format("table '{}': names that begin with {} are kept for the overflow tables of the moves",
-                                    shown(name), kOverflowPrefix));
+      mistakes_.add(
+          at,
+          fmt::format(
+              "table '{}': names that begin with {} are kept for the overflow tables of the moves",
+              shown(name), kOverflowPrefix));
     auto [other, fresh] = tables_.emplace(folded(name), Owner{move_, at.line});
     if (!fresh && other->second.move != move_)  // within a move read_tables() has said it
-      mistakes_.add(at, fmt::format("table '{}' is already made by the move at line {}; give one of them another name",
-                                    shown(name), other->second.line));
+      mistakes_.add(
+          at,
+          fmt::format(
+              "table '{}' is already made by the move at line {}; give one of them another name",
+              shown(name), other->second.line));
   }
   void source(const std::string& name, const model::SourceLocation& at) {
     if (auto [other, fresh] = sources_.emplace(folded(name), at.line); !fresh)
-      mistakes_.add(at, fmt::format("table '{}' is already moved by the entry at line {} (names that differ only in case "
-                                    "need plan files of their own)",
-                                    shown(name), other->second));
+      mistakes_.add(
+          at,
+          fmt::format(
+              "table '{}' is already moved by the entry at line {} (names that differ only in case "
+              "need plan files of their own)",
+              shown(name), other->second));
   }
   void next_move() { ++move_; }
 
@@ -50,7 +59,8 @@ class Taken {
   int move_ = 0;
 };
 
-void check_source_name(const MapReader& map, const YamlNode& source, const SourceSpec& spec, Taken& taken) {
+void check_source_name(const MapReader& map, const YamlNode& source, const SourceSpec& spec,
+                       Taken& taken) {
   const YamlNode* name = nullptr;
   for (const auto& [key, value] : source.members)
     if (key->kind == YamlNode::Kind::kScalar && key->text == "table") name = value.get();
@@ -61,19 +71,25 @@ void check_source_name(const MapReader& map, const YamlNode& source, const Sourc
     return;
   }
   if (spec.table.find("::") != std::string::npos)
-    map.mistake(*name, fmt::format("table '{}' holds '::', which parts a plan's name from a table's", shown(spec.table)));
+    map.mistake(*name,
+                fmt::format("table '{}' holds '::', which parts a plan's name from a table's",
+                            shown(spec.table)));
   taken.source(spec.table, name->at);
 }
 
 }  // namespace
 
-void read_moves(const YamlNode& node, const YamlNode* shared_limits, PlanFile& file, Mistakes& mistakes) {
+void read_moves(const YamlNode& node, const YamlNode* shared_limits, PlanFile& file,
+                Mistakes& mistakes) {
   if (node.kind != YamlNode::Kind::kSequence || node.elements.empty()) {
-    mistakes.add(node.at, "moves must be a list with at least one move, e.g. - {source: {table: Orders, …}, tables: […]}");
+    mistakes.add(node.at,
+                 "moves must be a list with at least one move, e.g. - {source: {table: Orders, …}, "
+                 "tables: […]}");
     return;
   }
   if (node.elements.size() > kMovesMax) {
-    mistakes.add(node.at, fmt::format("{} moves; a plan has at most {}", node.elements.size(), kMovesMax));
+    mistakes.add(node.at,
+                 fmt::format("{} moves; a plan has at most {}", node.elements.size(), kMovesMax));
     return;
   }
   Taken taken(mistakes);
@@ -88,7 +104,8 @@ void read_moves(const YamlNode& node, const YamlNode* shared_limits, PlanFile& f
         check_source_name(map, *source, plan.source, taken);
         for (const auto& [key, value] : source->members)
           if (shared_limits && key->kind == YamlNode::Kind::kScalar && key->text == "limits")
-            map.mistake(*value, fmt::format("the plan's own `limits` (line {}) hold for all moves together; take these away, "
+            map.mistake(*value, fmt::format("the plan's own `limits` (line {}) hold for all moves "
+                                            "together; take these away, "
                                             "or those",
                                             shared_limits->at.line));
       }

@@ -92,8 +92,9 @@ TEST(Moves, WrittenMovesReadBackTheSame) {
 }
 
 TEST(Moves, AFileWithOneSourceStaysWhatItWas) {
-  constexpr std::string_view kSingle = "version: 1\nsource: {table: One, key: {id: S}, load: {from: scan}}\n"
-                                       "target: sqlite:one.sqlite\ntables: [{into: one}]\n";
+  constexpr std::string_view kSingle =
+      "version: 1\nsource: {table: One, key: {id: S}, load: {from: scan}}\n"
+      "target: sqlite:one.sqlite\ntables: [{into: one}]\n";
   auto file = parse_plan_file(kSingle, "plan.yaml");
   auto plan = parse_plan(kSingle, "plan.yaml");
   ASSERT_TRUE(file.ok() && plan.ok());
@@ -105,21 +106,36 @@ TEST(Moves, AFileWithOneSourceStaysWhatItWas) {
 TEST(Moves, MistakesAreNamedWithTheirPlace) {
   EXPECT_THAT(messages(std::string(kMoves) + "tables: [{into: x}]\n"),
               HasSubstr("plan.yaml:20:9: `tables` does not go with `moves`"));
-  EXPECT_THAT(messages(std::string(kMoves) + "source: {}\n"), HasSubstr("plan.yaml:20:9: `source` does not go with `moves`"));
-  EXPECT_THAT(messages(with("      capture: streams\n", "      capture: streams\n      limits: {items_per_hour: 7}\n")),
-              HasSubstr("plan.yaml:10:15: the plan's own `limits` (line 3) hold for all moves together"));
-  EXPECT_THAT(messages(with("Customers.v2", "Orders")), HasSubstr("plan.yaml:17:21: table 'Orders' is already moved by the entry at line 6"));
+  EXPECT_THAT(messages(std::string(kMoves) + "source: {}\n"),
+              HasSubstr("plan.yaml:20:9: `source` does not go with `moves`"));
+  EXPECT_THAT(
+      messages(with("      capture: streams\n",
+                    "      capture: streams\n      limits: {items_per_hour: 7}\n")),
+      HasSubstr("plan.yaml:10:15: the plan's own `limits` (line 3) hold for all moves together"));
+  EXPECT_THAT(messages(with("Customers.v2", "Orders")),
+              HasSubstr("plan.yaml:17:21: table 'Orders' is already moved by the entry at line 6"));
   EXPECT_THAT(messages(with("Customers.v2", "orders")), HasSubstr("differ only in case"));
-  EXPECT_THAT(messages(with("into: customers", "into: Orders")), HasSubstr("plan.yaml:19:9: table 'Orders' is already made by the move at line 11"));
-  EXPECT_THAT(messages(with("into: customers", "into: order_lines")), HasSubstr("plan.yaml:19:9: table 'order_lines' is already made by the move at line 15"));
-  EXPECT_THAT(messages(with("into: customers", "into: offramp_overflow_Orders")), HasSubstr("kept for the overflow tables"));
-  EXPECT_THAT(messages(with("table: Customers.v2, ", "")), HasSubstr("plan.yaml:17:13: a move's source needs `table`"));
-  EXPECT_THAT(messages(with("table: Customers.v2", "table: \"Cust::omers\"")), HasSubstr("holds '::'"));
-  EXPECT_THAT(messages(with("limits: {read_units", "limits: {reed_units")), HasSubstr("unknown key 'reed_units_per_second' in limits"));
-  EXPECT_THAT(messages("version: 1\ntarget: sqlite:x\nmoves: []\n"), HasSubstr("plan.yaml:3:8: moves must be a list with at least one move"));
-  EXPECT_THAT(messages("version: 1\ntarget: sqlite:x\nmoves: [{}, 7]\n"),
-              AllOf(HasSubstr("3:9: a move needs `source`"), HasSubstr("3:9: a move needs `tables`"), HasSubstr("3:13: a move must be a map, not '7'")));
-  EXPECT_THAT(messages("version: 1\nsource: {table: One, key: {id: S}, load: {from: scan}}\nlimits: {items_per_hour: 1}\n"
+  EXPECT_THAT(messages(with("into: customers", "into: Orders")),
+              HasSubstr("plan.yaml:19:9: table 'Orders' is already made by the move at line 11"));
+  EXPECT_THAT(
+      messages(with("into: customers", "into: order_lines")),
+      HasSubstr("plan.yaml:19:9: table 'order_lines' is already made by the move at line 15"));
+  EXPECT_THAT(messages(with("into: customers", "into: offramp_overflow_Orders")),
+              HasSubstr("kept for the overflow tables"));
+  EXPECT_THAT(messages(with("table: Customers.v2, ", "")),
+              HasSubstr("plan.yaml:17:13: a move's source needs `table`"));
+  EXPECT_THAT(messages(with("table: Customers.v2", "table: \"Cust::omers\"")),
+              HasSubstr("holds '::'"));
+  EXPECT_THAT(messages(with("limits: {read_units", "limits: {reed_units")),
+              HasSubstr("unknown key 'reed_units_per_second' in limits"));
+  EXPECT_THAT(messages("version: 1\ntarget: sqlite:x\nmoves: []\n"),
+              HasSubstr("plan.yaml:3:8: moves must be a list with at least one move"));
+  EXPECT_THAT(
+      messages("version: 1\ntarget: sqlite:x\nmoves: [{}, 7]\n"),
+      AllOf(HasSubstr("3:9: a move needs `source`"), HasSubstr("3:9: a move needs `tables`"),
+            HasSubstr("3:13: a move must be a map, not '7'")));
+  EXPECT_THAT(messages("version: 1\nsource: {table: One, key: {id: S}, load: {from: "
+                       "scan}}\nlimits: {items_per_hour: 1}\n"
                        "target: sqlite:x\ntables: [{into: one}]\n"),
               HasSubstr("plan.yaml:3:9: `limits` here are what several `moves` share"));
 }
@@ -128,7 +144,10 @@ TEST(Moves, AreAtMostAHundred) {
   auto moves = [](int count) {
     std::string text = "version: 1\ntarget: sqlite:x\nmoves:\n";
     for (int i = 0; i < count; ++i)
-      text += fmt::format("  - {{source: {{table: Table{0}, key: {{id: S}}, load: {{from: scan}}}}, tables: [{{into: t{0}}}]}}\n", i);
+      text += fmt::format(
+          "  - {{source: {{table: Table{0}, key: {{id: S}}, load: {{from: scan}}}}, tables: "
+          "[{{into: t{0}}}]}}\n",
+          i);
     return text;
   };
   EXPECT_EQ(messages(moves(100)), "no mistake");
@@ -161,11 +180,14 @@ TEST_F(NamedPlans, WhatNamesNoOnePlanIsToldTheNames) {
   auto all = read_plan(path_);
   ASSERT_FALSE(all.ok());
   EXPECT_EQ(all.error().code(), "plan.moves");
-  EXPECT_THAT(all.error().message(), HasSubstr("name one of them: " + path_ + "::Orders, " + path_ + "::Customers.v2"));
+  EXPECT_THAT(all.error().message(),
+              HasSubstr("name one of them: " + path_ + "::Orders, " + path_ + "::Customers.v2"));
   auto none = read_plan(path_ + "::Orderz");
   ASSERT_FALSE(none.ok());
   EXPECT_THAT(none.error().message(), HasSubstr("did you mean 'Orders'"));
-  write(path_, "version: 1\nsource: {table: One, key: {id: S}, load: {from: scan}}\ntarget: sqlite:x\ntables: [{into: one}]\n");
+  write(path_,
+        "version: 1\nsource: {table: One, key: {id: S}, load: {from: scan}}\ntarget: "
+        "sqlite:x\ntables: [{into: one}]\n");
   EXPECT_THAT(*plan_names(path_), ElementsAre(path_));
   auto single = read_plan(path_ + "::One");
   ASSERT_FALSE(single.ok());
@@ -186,8 +208,10 @@ TEST(PlanName, FoldersOfMovesAreTellable) {
   EXPECT_EQ(PlanName::parse("p.yaml").folder(), "p.yaml.offramp");
   EXPECT_EQ(PlanName::parse("p.yaml::App_Table-1.x").folder(), "p.yaml.offramp/App_Table-1.x");
   EXPECT_EQ((PlanName{"p", ".."}.folder()), "p.offramp/%2E.");
-  EXPECT_EQ((PlanName{"p", "arn:aws:dynamodb:eu-west-1:1:table/T"}.folder()), "p.offramp/arn%3Aaws%3Adynamodb%3Aeu-west-1%3A1%3Atable%2FT");
-  std::string a = PlanName{"p", std::string(1000, 'x') + "a"}.folder(), b = PlanName{"p", std::string(1000, 'x') + "b"}.folder();
+  EXPECT_EQ((PlanName{"p", "arn:aws:dynamodb:eu-west-1:1:table/T"}.folder()),
+            "p.offramp/arn%3Aaws%3Adynamodb%3Aeu-west-1%3A1%3Atable%2FT");
+  std::string a = PlanName{"p", std::string(1000, 'x') + "a"}.folder(),
+              b = PlanName{"p", std::string(1000, 'x') + "b"}.folder();
   EXPECT_NE(a, b);
   EXPECT_LT(a.size(), 255u);
 }

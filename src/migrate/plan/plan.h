@@ -49,7 +49,7 @@ struct LimitsSpec {
 struct SourceSpec {
   std::string table, region, endpoint;
   LoadSpec load;
-  std::string capture = "none";  // or "streams"
+  std::string capture = "none";             // or "streams"
   int64_t retention_s = kStreamRetentionS;  // how long the stream keeps a record
   LimitsSpec limits;
   model::KeySchema key;

@@ -15,8 +15,8 @@ std::string folder_name(const std::string& table) {
   std::string out;
   for (size_t i = 0; i < table.size(); ++i) {
     char c = table[i];
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-                 (c == '.' && i > 0);
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 c == '_' || c == '-' || (c == '.' && i > 0);
     out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   if (out.size() <= kFolderBytesMax) return out;
@@ -31,7 +31,9 @@ std::string folder_name(const std::string& table) {
 PlanName PlanName::parse(const std::string& name) {
   size_t at = name.rfind("::");
   std::error_code code;
-  if (at == std::string::npos || at + 2 == name.size() || at == 0 || std::filesystem::exists(name, code)) return {name, {}};
+  if (at == std::string::npos || at + 2 == name.size() || at == 0 ||
+      std::filesystem::exists(name, code))
+    return {name, {}};
   return {name.substr(0, at), name.substr(at + 2)};
 }
 

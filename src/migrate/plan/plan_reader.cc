@@ -43,14 +43,17 @@ void read_target(const MapReader& map, PlanFile& file) {
                   "the target's URL holds a password; take it out and give it by PGPASSWORD or a "
                   "pgpass file: a plan is no place for secrets");
   } else if (!map.find("target")) {
-    map.mistake(map.node(), "the plan needs `target`, e.g. target: postgresql://user@host/database");
+    map.mistake(map.node(),
+                "the plan needs `target`, e.g. target: postgresql://user@host/database");
   }
 }
 
 void read_single(const MapReader& map, PlanFile& file, Mistakes& mistakes) {
   Plan& plan = file.moves.emplace_back();
   if (const YamlNode* limits = map.find("limits"))
-    map.mistake(*limits, "`limits` here are what several `moves` share; of a single `source` they stand in it");
+    map.mistake(
+        *limits,
+        "`limits` here are what several `moves` share; of a single `source` they stand in it");
   if (const YamlNode* source = map.find("source"))
     plan.source = read_source(*source, mistakes);
   else
@@ -65,7 +68,9 @@ void read_several(const MapReader& map, PlanFile& file, Mistakes& mistakes) {
   file.several = true;
   for (const char* key : {"source", "tables"})
     if (const YamlNode* value = map.find(key))
-      map.mistake(*value, fmt::format("`{}` does not go with `moves`: make it the `{}` of one of them", key, key));
+      map.mistake(
+          *value,
+          fmt::format("`{}` does not go with `moves`: make it the `{}` of one of them", key, key));
   const YamlNode* limits = map.find("limits");
   if (limits) file.limits = read_limits(*limits, "limits", mistakes);
   read_moves(*map.find("moves"), limits, file, mistakes);
@@ -81,7 +86,8 @@ Result<PlanFile> parse_plan_file(std::string_view yaml, std::string path) {
   YamlNode::Ptr root = TRY(parse_yaml(yaml, path));
   Mistakes mistakes;
   PlanFile file;
-  MapReader map(*root, "the plan", {"version", "source", "target", "tables", "moves", "limits"}, mistakes);
+  MapReader map(*root, "the plan", {"version", "source", "target", "tables", "moves", "limits"},
+                mistakes);
   if (map.usable()) {
     if (!map.find("version"))
       map.mistake(*root, "the plan needs `version: 1`");
@@ -109,7 +115,8 @@ Result<Plan> parse_plan(std::string_view yaml, std::string path) {
   PlanFile file = TRY(parse_plan_file(yaml, std::move(path)));
   if (!file.several) return std::move(file.moves[0]);
   return Error(ErrorKind::kConfig, "plan.moves",
-               fmt::format("{} moves {} tables; name one of them: {}", file.path, file.moves.size(), joined_names(file)));
+               fmt::format("{} moves {} tables; name one of them: {}", file.path, file.moves.size(),
+                           joined_names(file)));
 }
 
 Result<PlanFile> read_plan_file(const std::string& path) {
@@ -136,17 +143,20 @@ Result<Plan> read_plan(const std::string& name) {
   if (!file.several && wanted.table.empty()) return std::move(file.moves[0]);
   if (!file.several)
     return Error(ErrorKind::kConfig, "plan.single",
-                 fmt::format("{} has one source and no `moves`; name it without '::{}'", file.path, shown(wanted.table)));
+                 fmt::format("{} has one source and no `moves`; name it without '::{}'", file.path,
+                             shown(wanted.table)));
   if (wanted.table.empty())
     return Error(ErrorKind::kConfig, "plan.moves",
-                 fmt::format("{} moves {} tables; name one of them: {}", file.path, file.moves.size(), joined_names(file)));
+                 fmt::format("{} moves {} tables; name one of them: {}", file.path,
+                             file.moves.size(), joined_names(file)));
   std::vector<std::string_view> tables;
   for (Plan& move : file.moves) {
     if (move.move == wanted.table) return std::move(move);
     tables.push_back(move.move);
   }
   return Error(ErrorKind::kConfig, "plan.no_move",
-               fmt::format("{} does not move a table '{}'{}", file.path, shown(wanted.table), suggestion(wanted.table, tables)));
+               fmt::format("{} does not move a table '{}'{}", file.path, shown(wanted.table),
+                           suggestion(wanted.table, tables)));
 }
 
 Result<std::vector<std::string>> plan_names(const std::string& name) {

@@ -107,10 +107,15 @@ TEST(Plan, WrittenPlanReadsBackTheSame) {
   Result<Plan> first = parse_plan(kExample, "plan.yaml");
   ASSERT_TRUE(first.ok());
   Plan& plan = *first;
-  plan.source.indexes = {{"GSI1", {{"GSI1PK"}}, {{"GSI1SK", ddb::Type::kN}, {"x y"}}},
-                         {"L", {{"PK"}}, {{"d", ddb::Type::kB}}, true,
-                          model::SecondaryIndex::Projection::kInclude, {"a", "b c"}},
-                         {"K", {{"k"}}, {}, false, model::SecondaryIndex::Projection::kKeysOnly, {}}};
+  plan.source.indexes = {
+      {"GSI1", {{"GSI1PK"}}, {{"GSI1SK", ddb::Type::kN}, {"x y"}}},
+      {"L",
+       {{"PK"}},
+       {{"d", ddb::Type::kB}},
+       true,
+       model::SecondaryIndex::Projection::kInclude,
+       {"a", "b c"}},
+      {"K", {{"k"}}, {}, false, model::SecondaryIndex::Projection::kKeysOnly, {}}};
   plan.source.ttl_attribute = "expires at";
   plan.source.load = {LoadSpec::From::kExport, 0,     "s3://b/AWSDynamoDB/01-ab",
                       {"../inc 1", "null"},    false, "http://127.0.0.1:9000"};

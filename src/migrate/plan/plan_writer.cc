@@ -208,7 +208,8 @@ void write_limits(std::string& out, std::string_view indent, const LimitsSpec& l
 std::string key_map(const std::vector<model::KeyAttribute>& attributes) {
   std::string out;
   for (const model::KeyAttribute& attribute : attributes)
-    out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", scalar(attribute.name), type_letter(attribute.type));
+    out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", scalar(attribute.name),
+                       type_letter(attribute.type));
   return "{" + out + "}";
 }
 
@@ -243,7 +244,8 @@ void write_source(std::string& out, const SourceSpec& source) {
   if (source.retention_s == kStreamRetentionS)
     out += fmt::format("  capture: {}\n", scalar(source.capture));
   else
-    out += fmt::format("  capture: {{from: {}, retention: {}s}}\n", scalar(source.capture), source.retention_s);
+    out += fmt::format("  capture: {{from: {}, retention: {}s}}\n", scalar(source.capture),
+                       source.retention_s);
   write_limits(out, "  ", source.limits);
 }
 

@@ -10,7 +10,8 @@ SourceSpec read_source(const YamlNode& node, Mistakes& mistakes);
 // `what` names the map in messages: "source.limits", "limits".
 LimitsSpec read_limits(const YamlNode& node, const std::string& what, Mistakes& mistakes);
 // `moves` into file.moves; file.target and file.limits have been read.
-void read_moves(const YamlNode& node, const YamlNode* shared_limits, PlanFile& file, Mistakes& mistakes);
+void read_moves(const YamlNode& node, const YamlNode* shared_limits, PlanFile& file,
+                Mistakes& mistakes);
 model::MappingSpec read_tables(const YamlNode& node, const model::KeySchema& key,
                                Mistakes& mistakes);
 

@@ -93,10 +93,14 @@ std::optional<int64_t> duration_s(std::string_view text) {
     value = value * 10 + (c - '0');
   }
   switch (text.back()) {
-    case 's': return value;
-    case 'm': return value * 60;
-    case 'h': return value * 3600;
-    default: return std::nullopt;
+    case 's':
+      return value;
+    case 'm':
+      return value * 60;
+    case 'h':
+      return value * 3600;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -121,7 +125,8 @@ void read_capture(const MapReader& source, Mistakes& mistakes, SourceSpec& into)
 }
 
 // {PK: S, SK: N}: names with their types, in order.
-std::vector<model::KeyAttribute> read_key_attributes(const YamlNode& node, std::string_view what, Mistakes& mistakes) {
+std::vector<model::KeyAttribute> read_key_attributes(const YamlNode& node, std::string_view what,
+                                                     Mistakes& mistakes) {
   std::vector<model::KeyAttribute> attributes;
   for_each_member(
       node, what, mistakes,
@@ -178,8 +183,8 @@ std::vector<model::SecondaryIndex> read_indexes(const YamlNode& node, Mistakes& 
     return indexes;
   }
   for (const auto& element : node.elements) {
-    MapReader map(*element, "an index of the source", {"name", "partition", "sort", "local", "projection"},
-                  mistakes);
+    MapReader map(*element, "an index of the source",
+                  {"name", "partition", "sort", "local", "projection"}, mistakes);
     if (!map.usable()) continue;
     model::SecondaryIndex index;
     index.name = map.text("name").value_or("");
@@ -188,7 +193,8 @@ std::vector<model::SecondaryIndex> read_indexes(const YamlNode& node, Mistakes& 
       if (!node) continue;
       auto& attributes = part[0] == 'p' ? index.partition : index.sort;
       if (node->kind != YamlNode::Kind::kMap)  // names alone: all of type S
-        for (std::string& name : map.texts(part)) attributes.push_back({std::move(name), ddb::Type::kS});
+        for (std::string& name : map.texts(part))
+          attributes.push_back({std::move(name), ddb::Type::kS});
       else
         attributes = read_key_attributes(*node, fmt::format("`{}` of an index", part), mistakes);
     }
@@ -267,7 +273,8 @@ SourceSpec read_source(const YamlNode& node, Mistakes& mistakes) {
     source.indexes = read_indexes(*indexes, mistakes);
   source.ttl_attribute = map.text("ttl");
   if (map.find("capture")) read_capture(map, mistakes, source);
-  if (const YamlNode* limits = map.find("limits")) source.limits = read_limits(*limits, "source.limits", mistakes);
+  if (const YamlNode* limits = map.find("limits"))
+    source.limits = read_limits(*limits, "source.limits", mistakes);
   bool needs_table = source.load.from == LoadSpec::From::kScan || source.capture != "none";
   if (source.table.empty() && needs_table && !map.find("table"))
     map.mistake(node, "source needs `table`: the DynamoDB table's name");

@@ -1,8 +1,11 @@
 // Four steps, each only where the one before found something:
-//   1. mark: the table of each key, by 24 bits of its digest; where two tables meet, the mark says "several"
-//   2. list: keys under such marks go into the scratch file; those in several tables are the conflicts
+//   1. mark: the table of each key, by 24 bits of its digest; where two tables meet, the mark says
+//   "several"
+//   2. list: keys under such marks go into the scratch file; those in several tables are the
+//   conflicts
 //   3. choose: the source is read again; the last image of each conflicting key stays
-//   4. resolve: the other images become letters, then one transaction of the target per page of keys removes them
+//   4. resolve: the other images become letters, then one transaction of the target per page of
+//   keys removes them
 #include "migrate/run/cross_table.h"
 
 #include <unistd.h>
@@ -94,7 +97,9 @@ Result<bool> Separation::mark() {
     std::atomic<uint16_t>& mark = marks_[mark_of(key.digest())];
     auto mine = static_cast<uint16_t>(table);
     uint16_t before = kNone;
-    if (mark.compare_exchange_strong(before, mine, std::memory_order_relaxed) || before == mine || before == kSeveral) return {};
+    if (mark.compare_exchange_strong(before, mine, std::memory_order_relaxed) || before == mine ||
+        before == kSeveral)
+      return {};
     mark.store(kSeveral, std::memory_order_relaxed);  // nothing else can be stored over it
     met_.store(true, std::memory_order_relaxed);
     return {};
@@ -106,9 +111,11 @@ Result<uint64_t> Separation::list() {
   path_ = migration_.folder + "/tables-scratch.sqlite";
   ::unlink(path_.c_str());
   scratch_ = TRY(io::SqliteDb::open(path_, io::SqliteDb::Mode::kReadWriteCreate));
-  TRY(scratch_.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; "
-                       "CREATE TABLE seen(key BLOB, place INTEGER); "
-                       "CREATE TABLE conflict(key BLOB PRIMARY KEY, place INTEGER, image BLOB) WITHOUT ROWID; BEGIN"));
+  TRY(scratch_.execute(
+      "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; "
+      "CREATE TABLE seen(key BLOB, place INTEGER); "
+      "CREATE TABLE conflict(key BLOB PRIMARY KEY, place INTEGER, image BLOB) WITHOUT ROWID; "
+      "BEGIN"));
   auto insert = TRY(scratch_.prepare("INSERT INTO seen VALUES(?, ?)"));
   TRY(read_target([&](uint32_t table, ItemKey& key, ddb::ItemView) -> Status {
     ddb::Digest digest = key.digest();
@@ -119,7 +126,9 @@ Result<uint64_t> Separation::list() {
     insert.bind(2, static_cast<int64_t>(table));
     return insert.run();
   }));
-  TRY(scratch_.execute("INSERT INTO conflict SELECT key, NULL, NULL FROM seen GROUP BY key HAVING min(place) <> max(place); "
+  TRY(
+      scratch_.execute("INSERT INTO conflict SELECT key, NULL, NULL FROM seen GROUP BY key HAVING "
+                       "min(place) <> max(place); "
                        "DROP TABLE seen; COMMIT"));
   return static_cast<uint64_t>(TRY(scratch_.query_int64("SELECT count(*) FROM conflict")));
 }
@@ -161,9 +170,11 @@ Status Separation::choose() {
   }
   int64_t unknown = TRY(scratch_.query_int64("SELECT count(*) FROM conflict WHERE image IS NULL"));
   if (unknown)
-    return Error(ErrorKind::kGap, "source.changed",
-                 std::to_string(unknown) + " keys that were loaded are no longer in the source, so it cannot be told which of "
-                                           "their images is the newer; bring the old file back, or start over with a new plan");
+    return Error(
+        ErrorKind::kGap, "source.changed",
+        std::to_string(unknown) +
+            " keys that were loaded are no longer in the source, so it cannot be told which of "
+            "their images is the newer; bring the old file back, or start over with a new plan");
   return {};
 }
 
@@ -187,7 +198,8 @@ Status Separation::resolve() {
   for (;;) {
     TRY(check_stop());
     std::vector<std::string> images;
-    auto page = TRY(scratch_.prepare("SELECT key, image FROM conflict WHERE key > ? ORDER BY key LIMIT ?"));
+    auto page =
+        TRY(scratch_.prepare("SELECT key, image FROM conflict WHERE key > ? ORDER BY key LIMIT ?"));
     std::string from = after;
     page.bind_blob(1, from);
     page.bind(2, static_cast<int64_t>(kKeysPerPage));
@@ -211,7 +223,8 @@ Status Separation::resolve_page(std::vector<std::string>& images) {
   for (std::string& image : images) {
     size_t size = image.size();
     image.append(ddb::kJsonPadding, '\0');
-    batch.add_root(TRY(decoder.decode_item({image.data(), size}, {}, ddb::JsonForm::kTyped, batch)), 0);
+    batch.add_root(TRY(decoder.decode_item({image.data(), size}, {}, ddb::JsonForm::kTyped, batch)),
+                   0);
   }
   std::string why;
   for (size_t i = 0; i < batch.size(); ++i) {
@@ -227,7 +240,8 @@ Result<uint64_t> Separation::run() {
   progress_.say("looking for keys that lie in two tables");
   uint64_t conflicts = TRY(list());
   if (conflicts == 0) return 0;
-  progress_.say(with_commas(conflicts) + " keys lie in more than one table: the source holds them more than once");
+  progress_.say(with_commas(conflicts) +
+                " keys lie in more than one table: the source holds them more than once");
   TRY(choose());
   TRY(resolve());
   return conflicts;
@@ -235,21 +249,25 @@ Result<uint64_t> Separation::run() {
 
 }  // namespace
 
-Result<uint64_t> separate_tables(Migration& migration, Progress& progress, int threads, const std::stop_token& stop) {
+Result<uint64_t> separate_tables(Migration& migration, Progress& progress, int threads,
+                                 const std::stop_token& stop) {
   std::set<std::string> parents;
   for (const mapping::Table& table : migration.mapping->tables())
     if (table.role != mapping::TableRole::kChild) parents.insert(table.name);
   size_t filled = 0;
-  for (const auto& [table, rows] : TRY(migration.target->row_counts())) filled += rows > 0 && parents.contains(table);
+  for (const auto& [table, rows] : TRY(migration.target->row_counts()))
+    filled += rows > 0 && parents.contains(table);
   if (filled < 2) return 0;
   return Separation(migration, progress, threads, stop).run();
 }
 
-Status file_duplicate_letter(Migration& migration, ddb::ItemView item, const std::string& table, const std::string& kept_in) {
+Status file_duplicate_letter(Migration& migration, ddb::ItemView item, const std::string& table,
+                             const std::string& kept_in) {
   uint64_t ordinal = ddb::digest(item).low & INT64_MAX;
-  Letter letter = make_letter("duplicate keys of " + table, ordinal, item, migration.mapping->key(), "item.duplicate_key",
-                              "the source holds this key more than once with different content; another copy is in table " +
-                                  kept_in);
+  Letter letter = make_letter(
+      "duplicate keys of " + table, ordinal, item, migration.mapping->key(), "item.duplicate_key",
+      "the source holds this key more than once with different content; another copy is in table " +
+          kept_in);
   return migration.journal->add_letters(std::span(&letter, 1));
 }
 

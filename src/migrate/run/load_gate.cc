@@ -23,7 +23,9 @@ Status LoadGate::Ticket::begin_load(std::stop_token stop, const std::function<vo
   // In one step: once every capture stands, all that came here are in the order of the plan.
   if (!std::exchange(counted_, true)) --gate_.awaited_;
   gate_.changed_.notify_all();
-  auto my_turn = [&] { return gate_.awaited_ == 0 && gate_.free_ > 0 && *gate_.waiting_.begin() == place_; };
+  auto my_turn = [&] {
+    return gate_.awaited_ == 0 && gate_.free_ > 0 && *gate_.waiting_.begin() == place_;
+  };
   if (waiting && !my_turn()) {
     lock.unlock();
     waiting();
@@ -32,7 +34,9 @@ Status LoadGate::Ticket::begin_load(std::stop_token stop, const std::function<vo
   bool mine = gate_.changed_.wait(lock, stop, my_turn);
   gate_.waiting_.erase(place_);
   gate_.changed_.notify_all();
-  if (!mine) return Error(ErrorKind::kCancelled, "load.stopped", "stopped before the load began; nothing was loaded");
+  if (!mine)
+    return Error(ErrorKind::kCancelled, "load.stopped",
+                 "stopped before the load began; nothing was loaded");
   --gate_.free_;
   loads_ = true;
   return {};

@@ -1,9 +1,9 @@
 // LoadGate: when each of several moves may load.
 //
-// No load begins before every capture stands (or its move has given up): the stream of the last table must not expire
-// while the first one is being loaded. Then at most `at_once` load at the same time; of those that wait, captured, the
-// one that is first in the plan comes next. Target tables are prepared by one move at a time. Thread-safe; everything
-// is guarded by mutex_.
+// No load begins before every capture stands (or its move has given up): the stream of the last
+// table must not expire while the first one is being loaded. Then at most `at_once` load at the
+// same time; of those that wait, captured, the one that is first in the plan comes next. Target
+// tables are prepared by one move at a time. Thread-safe; everything is guarded by mutex_.
 #pragma once
 
 #include <condition_variable>
@@ -31,7 +31,8 @@ class LoadGate {
 
     // The capture stands, or there is none.
     void captured();
-    // Waits for every capture and then for a turn; `waiting` is called when that takes time. kCancelled at a stop.
+    // Waits for every capture and then for a turn; `waiting` is called when that takes time.
+    // kCancelled at a stop.
     Status begin_load(std::stop_token stop, const std::function<void()>& waiting = nullptr);
     void end_load();
     std::mutex& preparing() { return gate_.preparing_; }

@@ -1,4 +1,5 @@
-// Who may load when: nobody before every capture stands, then so many at once, in the order of the plan.
+// Who may load when: nobody before every capture stands, then so many at once, in the order of the
+// plan.
 #include "migrate/run/load_gate.h"
 
 #include <gtest/gtest.h>

@@ -1,13 +1,14 @@
 // The phases of a run. Facts in the journal say which of them are behind us:
 //   migration → prepared → (capture) → loaded → (caught_up) → verified
-// Each fact is written after what it speaks of is durable, so a kill between the two repeats an idempotent step.
+// Each fact is written after what it speaks of is durable, so a kill between the two repeats an
+// idempotent step.
 #include "migrate/run/run.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <random>
-
-#include <fmt/format.h>
 
 #include "ddb/digest.h"
 #include "ddb/wire_json.h"
@@ -33,14 +34,16 @@ Status check_source(Migration& migration, const std::vector<source::Partition>& 
   }
   if (*before != fingerprint)
     return Error(ErrorKind::kGap, "source.changed",
-                 "the source is not the one this load began with (it was " + *before + ", now it is " + fingerprint +
+                 "the source is not the one this load began with (it was " + *before +
+                     ", now it is " + fingerprint +
                      "); bring the old one back, or start over with a new plan");
   auto old = TRY(migration.journal->partitions());
   for (size_t i = 0; i < std::max(old.size(), partitions.size()); ++i)
     if (i >= old.size() || i >= partitions.size() || old[i].id != partitions[i].id)
       return Error(ErrorKind::kGap, "source.partitions_changed",
-                   "the source's partitions are not the ones this load began with (" + std::to_string(old.size()) +
-                       " then, " + std::to_string(partitions.size()) + " now); start over with a new plan");
+                   "the source's partitions are not the ones this load began with (" +
+                       std::to_string(old.size()) + " then, " + std::to_string(partitions.size()) +
+                       " now); start over with a new plan");
   return {};
 }
 
@@ -63,15 +66,18 @@ Status prepare(Migration& migration, const RunOptions& options, std::stop_token 
     TRY(journal.set_fact("migration", migration.id));
   }
   bool resuming = TRY(journal.fact("prepared")).has_value();
-  TRY(prepare_target(migration, resuming ? target::Target::Start::kResuming : target::Target::Start::kFirst, std::move(stop)));
+  TRY(prepare_target(migration,
+                     resuming ? target::Target::Start::kResuming : target::Target::Start::kFirst,
+                     std::move(stop)));
   if (!resuming) TRY(journal.set_fact("prepared", migration.target->description()));
   migration.prepared = true;
   return {};
 }
 
-// A copy of a key that had to leave the table becomes a letter, named by its content, so that seeing it again
-// after a kill changes nothing.
-Status file_duplicate(Migration& migration, ddb::JsonDecoder& decoder, const target::Duplicate& duplicate) {
+// A copy of a key that had to leave the table becomes a letter, named by its content, so that
+// seeing it again after a kill changes nothing.
+Status file_duplicate(Migration& migration, ddb::JsonDecoder& decoder,
+                      const target::Duplicate& duplicate) {
   ddb::ItemBatch batch;
   std::string text = duplicate.item_json;
   size_t size = text.size();
@@ -81,27 +87,32 @@ Status file_duplicate(Migration& migration, ddb::JsonDecoder& decoder, const tar
   return file_duplicate_letter(migration, batch.item(0), duplicate.table, duplicate.table);
 }
 
-Status finish(Migration& migration, Progress& progress, const LoadOptions& options, RunOutcome& outcome) {
+Status finish(Migration& migration, Progress& progress, const LoadOptions& options,
+              RunOutcome& outcome) {
   progress.begin("finish", std::nullopt);
   ddb::JsonDecoder decoder;
   auto finished = TRY(migration.target->finish_load(
-      [&](const target::Duplicate& duplicate) { return file_duplicate(migration, decoder, duplicate); },
+      [&](const target::Duplicate& duplicate) {
+        return file_duplicate(migration, decoder, duplicate);
+      },
       [&](const std::string& step) { progress.say(step); }));
   if (migration.source->may_repeat_keys())
-    outcome.keys_in_two_tables = TRY(separate_tables(migration, progress, options.loaders, options.stop));
+    outcome.keys_in_two_tables =
+        TRY(separate_tables(migration, progress, options.loaders, options.stop));
   progress.end();
   outcome.identical_copies_removed = finished.identical_copies_removed;
   return migration.journal->set_fact(
-      "loaded", fmt::format("{} items, {} skipped, {} refused", outcome.load.counts.stored, outcome.load.counts.skipped,
-                            outcome.load.counts.refused));
+      "loaded", fmt::format("{} items, {} skipped, {} refused", outcome.load.counts.stored,
+                            outcome.load.counts.skipped, outcome.load.counts.refused));
 }
 
-Status load_all(Migration& migration, Progress& progress, const std::vector<source::Partition>& partitions,
-                const LoadOptions& options, RunOutcome& outcome) {
+Status load_all(Migration& migration, Progress& progress,
+                const std::vector<source::Partition>& partitions, const LoadOptions& options,
+                RunOutcome& outcome) {
   outcome.already_loaded = TRY(migration.journal->fact("loaded")).has_value();
   if (outcome.already_loaded) return {};
-  outcome.load = TRY(load(*migration.source, partitions, *migration.target, migration.mapping, *migration.journal,
-                          progress, options));
+  outcome.load = TRY(load(*migration.source, partitions, *migration.target, migration.mapping,
+                          *migration.journal, progress, options));
   options.meter->finishing = true;
   TRY(finish(migration, progress, options, outcome));
   options.meter->finishing = false;
@@ -116,44 +127,55 @@ Status check_export_time(Migration& migration, const live::Live& live) {
   auto as_of = TRY(migration.source->as_of_s());
   if (!as_of)
     return Error(ErrorKind::kConfig, "run.capture_dump",
-                 "a dump does not say when it was taken, so changes between it and the capture could be missing; load "
+                 "a dump does not say when it was taken, so changes between it and the capture "
+                 "could be missing; load "
                  "with `from: scan` or from an export, or set `capture: none`");
   if (*as_of * 1000 >= live.began_ms() + live::kExportMarginMs) return {};
-  return Error(ErrorKind::kConfig, "run.export_too_old",
-               fmt::format("the export {} shows the table as of {}, but changes are captured since {}: what was written in "
-                           "between could be missing. Nothing was loaded. Make an export with an ExportTime of {} or later "
-                           "(aws dynamodb export-table-to-point-in-time), name it as `path` in the plan, and run it again "
-                           "before the stream's records expire: what was captured stays",
-                           load.path, verify::utc_text(*as_of), verify::utc_text(live.began_ms() / 1000),
-                           verify::utc_text((live.began_ms() + live::kExportMarginMs) / 1000 + 1)));
+  return Error(
+      ErrorKind::kConfig, "run.export_too_old",
+      fmt::format("the export {} shows the table as of {}, but changes are captured since {}: what "
+                  "was written in "
+                  "between could be missing. Nothing was loaded. Make an export with an ExportTime "
+                  "of {} or later "
+                  "(aws dynamodb export-table-to-point-in-time), name it as `path` in the plan, "
+                  "and run it again "
+                  "before the stream's records expire: what was captured stays",
+                  load.path, verify::utc_text(*as_of), verify::utc_text(live.began_ms() / 1000),
+                  verify::utc_text((live.began_ms() + live::kExportMarginMs) / 1000 + 1)));
 }
 
 void show_live(Progress& progress, live::Live& live, const std::string& step) {
   progress.begin(step, std::nullopt);
   auto shown = std::make_shared<uint64_t>(live.state().applied);
-  progress.show([&progress, &live, shown] {
-    LiveState state = live.state();
-    progress.add(state.applied - *shown, 0);
-    *shown = state.applied;
-    Progress::Detail detail;
-    auto lag = state.lag_ms();
-    detail.text = (lag ? fmt::format("  lag {:.1f} s", static_cast<double>(*lag) / 1000) : std::string("  lag not known yet")) +
-                  fmt::format("  spool {:.1f} MB", static_cast<double>(state.spool_bytes) / 1e6) +
-                  (state.waiting.empty() ? "" : "  waiting: " + state.waiting);
-    detail.json = fmt::format("\"lag_ms\":{},\"spool_bytes\":{},\"waiting\":{}", lag ? std::to_string(*lag) : "null",
-                              state.spool_bytes, state.waiting.empty() ? "false" : "true");
-    return detail;
-  }, "changes");
+  progress.show(
+      [&progress, &live, shown] {
+        LiveState state = live.state();
+        progress.add(state.applied - *shown, 0);
+        *shown = state.applied;
+        Progress::Detail detail;
+        auto lag = state.lag_ms();
+        detail.text =
+            (lag ? fmt::format("  lag {:.1f} s", static_cast<double>(*lag) / 1000)
+                 : std::string("  lag not known yet")) +
+            fmt::format("  spool {:.1f} MB", static_cast<double>(state.spool_bytes) / 1e6) +
+            (state.waiting.empty() ? "" : "  waiting: " + state.waiting);
+        detail.json = fmt::format("\"lag_ms\":{},\"spool_bytes\":{},\"waiting\":{}",
+                                  lag ? std::to_string(*lag) : "null", state.spool_bytes,
+                                  state.waiting.empty() ? "false" : "true");
+        return detail;
+      },
+      "changes");
 }
 
 constexpr std::chrono::milliseconds kCaughtUpLag{10'000};
 
 // From the durable load to where `until` says, while the table is being written.
-Status follow_phases(Migration& migration, Progress& progress, live::Live& live, const RunOptions& options, int threads,
-                     RunOutcome& outcome) {
+Status follow_phases(Migration& migration, Progress& progress, live::Live& live,
+                     const RunOptions& options, int threads, RunOutcome& outcome) {
   migration.source = TRY(live.open_table(0));
   if (live.repairing()) {
-    progress.say("a gap is being repaired: both sides are compared, and made equal where they differ");
+    progress.say(
+        "a gap is being repaired: both sides are compared, and made equal where they differ");
     live.set_phase("repairing");
     verify::Options repair;
     repair.threads = threads;
@@ -187,18 +209,18 @@ Status follow_phases(Migration& migration, Progress& progress, live::Live& live,
 }
 
 // Opens what is loaded and prepares the target; nothing is read yet.
-Result<std::vector<source::Partition>> prepare_load(Migration& migration, const RunOptions& options, std::stop_token stop,
-                                                    RunOutcome& outcome) {
-  migration.source = TRY(open_source(migration.plan, migration.folder, std::move(stop), options.load_budget,
-                                     migration.source_calls));
+Result<std::vector<source::Partition>> prepare_load(Migration& migration, const RunOptions& options,
+                                                    std::stop_token stop, RunOutcome& outcome) {
+  migration.source = TRY(open_source(migration.plan, migration.folder, std::move(stop),
+                                     options.load_budget, migration.source_calls));
   auto partitions = TRY(migration.source->partitions());
   outcome.remarks = migration.source->remarks();
   return partitions;
 }
 
 // Of several moves not all load at once. `live`: null without capture.
-Status wait_for_turn(Migration& migration, Progress& progress, live::Live* live, const RunOptions& options,
-                     std::stop_token stop, RunMeter& meter) {
+Status wait_for_turn(Migration& migration, Progress& progress, live::Live* live,
+                     const RunOptions& options, std::stop_token stop, RunMeter& meter) {
   if (!options.ticket || TRY(migration.journal->fact("loaded"))) return {};
   Status turn = options.ticket->begin_load(std::move(stop), [&] {
     meter.set_phase("waiting");
@@ -213,11 +235,12 @@ Status wait_for_turn(Migration& migration, Progress& progress, live::Live* live,
   return turn;
 }
 
-Status run_live(Migration& migration, Progress& progress, LoadOptions load_options, const RunOptions& options,
-                RunMeter& meter, RunOutcome& outcome) {
+Status run_live(Migration& migration, Progress& progress, LoadOptions load_options,
+                const RunOptions& options, RunMeter& meter, RunOutcome& outcome) {
   if (migration.plan.source.load.from == plan::LoadSpec::From::kDump)
     return Error(ErrorKind::kConfig, "run.capture_dump",
-                 "a dump does not say when it was taken, so changes between it and the capture could be missing; load "
+                 "a dump does not say when it was taken, so changes between it and the capture "
+                 "could be missing; load "
                  "with `from: scan` or from an export, or set `capture: none`");
   live::LiveOptions live_options;
   live_options.enable_stream = options.enable_stream;
@@ -262,11 +285,13 @@ Status run_live(Migration& migration, Progress& progress, LoadOptions load_optio
   return done;
 }
 
-Result<RunOutcome> run_phases(Migration& migration, Progress& progress, const RunOptions& options, RunMeter& meter) {
+Result<RunOutcome> run_phases(Migration& migration, Progress& progress, const RunOptions& options,
+                              RunMeter& meter) {
   auto begun = std::chrono::steady_clock::now();
   RunOutcome outcome;
   LoadOptions load_options;
-  load_options.loaders = options.loaders > 0 ? options.loaders : migration.target->capabilities().loaders_default;
+  load_options.loaders =
+      options.loaders > 0 ? options.loaders : migration.target->capabilities().loaders_default;
   load_options.stop = options.stop;
   load_options.meter = &meter.load();
   if (migration.plan.source.capture != "none") {
@@ -303,15 +328,20 @@ Result<RunOutcome> run_phases(Migration& migration, Progress& progress, const Ru
 Result<RunOutcome> run(Migration& migration, Progress& progress, const RunOptions& options) {
   RunMeter meter(migration, progress);
   std::unique_ptr<metrics::Metrics::Entry> measured;
-  if (options.metrics) measured = options.metrics->add(migration.plan.source.table, [&meter] { return meter.sample(); });
+  if (options.metrics)
+    measured =
+        options.metrics->add(migration.plan.source.table, [&meter] { return meter.sample(); });
   auto outcome = run_phases(migration, progress, options, meter);
-  // The other moves go on, and the process with them: this one must not just vanish from the metrics.
+  // The other moves go on, and the process with them: this one must not just vanish from the
+  // metrics.
   if (measured && !outcome.ok() && outcome.error().kind() != ErrorKind::kCancelled)
     options.metrics->add_failed(migration.plan.source.table, outcome.error().message());
   // Whatever was waited for when the signal came, one sentence says how to go on.
-  if (!outcome.ok() && outcome.error().kind() == ErrorKind::kCancelled && options.stop.stop_requested())
+  if (!outcome.ok() && outcome.error().kind() == ErrorKind::kCancelled &&
+      options.stop.stop_requested())
     return Error(ErrorKind::kCancelled, "run.stopped",
-                 "stopped by a signal; everything up to the newest checkpoint is kept. Go on with `offramp run " +
+                 "stopped by a signal; everything up to the newest checkpoint is kept. Go on with "
+                 "`offramp run " +
                      migration.plan.name() + "`");
   return outcome;
 }

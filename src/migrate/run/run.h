@@ -1,4 +1,5 @@
-// `offramp run`: capture, load, finish, follow, verify; resumable at any instant by the same command (C9).
+// `offramp run`: capture, load, finish, follow, verify; resumable at any instant by the same
+// command (C9).
 #pragma once
 
 #include <functional>
@@ -18,7 +19,8 @@
 
 namespace offramp::migrate {
 
-// kStopped: follows until a signal comes (with `capture: streams`; without it there is nothing to follow).
+// kStopped: follows until a signal comes (with `capture: streams`; without it there is nothing to
+// follow).
 enum class Until { kLoaded, kCaughtUp, kVerified, kStopped };
 
 struct RunOptions {
@@ -43,9 +45,10 @@ struct RunOutcome {
   std::vector<std::pair<std::string, uint64_t>> rows;  // per table
   Journal::LetterCounts letters;
   std::optional<verify::Report> verified;
-  std::optional<LiveState> live;  // with `capture: streams`: where capture and follower stood at the end
-  bool stopped = false;           // a signal ended it
-  uint64_t gap_repaired = 0;      // keys that were made equal
+  std::optional<LiveState>
+      live;              // with `capture: streams`: where capture and follower stood at the end
+  bool stopped = false;  // a signal ended it
+  uint64_t gap_repaired = 0;  // keys that were made equal
   std::vector<std::string> remarks;
   double seconds = 0;
 };

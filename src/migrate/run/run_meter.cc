@@ -41,10 +41,13 @@ std::optional<metrics::Verdict> verdict_in(const std::string& path) {
 }  // namespace
 
 RunMeter::RunMeter(Migration& migration, const Progress& progress)
-    : migration_(migration), progress_(progress), report_path_(migration.folder + "/verify-report.json") {
+    : migration_(migration),
+      progress_(progress),
+      report_path_(migration.folder + "/verify-report.json") {
   const plan::SourceSpec& source = migration.plan.source;
   if (source.load.from != plan::LoadSpec::From::kScan || source.limits.window.empty()) return;
-  if (auto window = source::scan::DailyWindow::parse(source.limits.window); window.ok()) window_ = *window;
+  if (auto window = source::scan::DailyWindow::parse(source.limits.window); window.ok())
+    window_ = *window;
 }
 
 void RunMeter::set_phase(std::string phase) {

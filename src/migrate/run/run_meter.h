@@ -1,7 +1,8 @@
 // RunMeter: gathers what a run's parts know of themselves into one sample for the metrics.
 //
-// The load counts into it, the live part is asked while it lives, letters come from the journal, and the newest verdict
-// from PLAN.offramp/verify-report.json, whichever process wrote it. Threads: sample() may be called from any thread.
+// The load counts into it, the live part is asked while it lives, letters come from the journal,
+// and the newest verdict from PLAN.offramp/verify-report.json, whichever process wrote it. Threads:
+// sample() may be called from any thread.
 #pragma once
 
 #include <memory>

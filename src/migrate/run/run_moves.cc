@@ -19,9 +19,13 @@ std::string folded(std::string text) {
 // What all moves share.
 class Moves {
  public:
-  Moves(const plan::PlanFile& file, ProgressBoard& board, const RunOptions& options, size_t loads_at_once,
-        const std::function<void(const MoveResult&)>& ended)
-      : file_(file), board_(board), options_(options), gate_(file.moves.size(), loads_at_once), ended_(ended) {}
+  Moves(const plan::PlanFile& file, ProgressBoard& board, const RunOptions& options,
+        size_t loads_at_once, const std::function<void(const MoveResult&)>& ended)
+      : file_(file),
+        board_(board),
+        options_(options),
+        gate_(file.moves.size(), loads_at_once),
+        ended_(ended) {}
 
   Status open_budgets();
   std::vector<MoveResult> run();
@@ -81,14 +85,16 @@ void Moves::run_one(size_t place, Progress& progress, MoveResult& result) {
 
 std::vector<MoveResult> Moves::run() {
   std::vector<MoveResult> results(file_.moves.size());
-  std::vector<std::unique_ptr<Progress>> lines;  // on the board in the plan's order, until all have ended
+  std::vector<std::unique_ptr<Progress>>
+      lines;  // on the board in the plan's order, until all have ended
   for (size_t place = 0; place < results.size(); ++place) {
     results[place].table = file_.moves[place].move;
     lines.push_back(std::make_unique<Progress>(board_, results[place].table));
   }
   std::vector<std::jthread> threads;
   for (size_t place = 0; place < results.size(); ++place)
-    threads.emplace_back([this, place, &lines, &results] { run_one(place, *lines[place], results[place]); });
+    threads.emplace_back(
+        [this, place, &lines, &results] { run_one(place, *lines[place], results[place]); });
   threads.clear();  // joins
   return results;
 }
@@ -100,13 +106,15 @@ Status check_names_of_moves(const plan::PlanFile& file) {
   const target::Entry* entry = TRY(target::find_entry(plan::resolve_target(file.moves[0])));
   std::map<std::string, const plan::Plan*> owners;
   for (const plan::Plan& move : file.moves) {
-    auto mapping = mapping::CompiledMapping::compile(move.tables, move.source.key, entry->capabilities().limits, move.move);
+    auto mapping = mapping::CompiledMapping::compile(move.tables, move.source.key,
+                                                     entry->capabilities().limits, move.move);
     if (!mapping.ok()) continue;
     auto claim = [&](const std::string& what, const std::string& name) -> Status {
       auto [other, fresh] = owners.emplace(folded(name), &move);
       if (fresh || other->second == &move) return {};
       return Error(ErrorKind::kConfig, "plan.names",
-                   fmt::format("{}: the moves of {} and {} both make {} '{}' at the target; name it otherwise in one of them",
+                   fmt::format("{}: the moves of {} and {} both make {} '{}' at the target; name "
+                               "it otherwise in one of them",
                                file.path, other->second->move, move.move, what, name));
     };
     for (const mapping::Table& table : (*mapping)->tables()) {
@@ -117,8 +125,9 @@ Status check_names_of_moves(const plan::PlanFile& file) {
   return {};
 }
 
-Result<std::vector<MoveResult>> run_moves(const plan::PlanFile& file, ProgressBoard& board, const RunOptions& options,
-                                          size_t loads_at_once, const std::function<void(const MoveResult&)>& ended) {
+Result<std::vector<MoveResult>> run_moves(const plan::PlanFile& file, ProgressBoard& board,
+                                          const RunOptions& options, size_t loads_at_once,
+                                          const std::function<void(const MoveResult&)>& ended) {
   TRY(check_names_of_moves(file));
   const target::Entry* entry = TRY(target::find_entry(plan::resolve_target(file.moves[0])));
   Moves moves(file, board, options, entry->capabilities().one_writer ? 1 : loads_at_once, ended);

@@ -92,7 +92,8 @@ TEST_F(RunTest, APlanChangedAfterTheStartIsRefused) {
 }
 
 TEST_F(RunTest, C7_CopiesOfAKeyInOneTableBecomeOneAndLetters) {
-  write_dump({thing("a", 1, "old"), thing("a", 1, "old"), thing("a", 1, "new"), thing("b", 1, "same"), thing("b", 1, "same")});
+  write_dump({thing("a", 1, "old"), thing("a", 1, "old"), thing("a", 1, "new"),
+              thing("b", 1, "same"), thing("b", 1, "same")});
   write_plan();
   auto outcome = run_it();
   ASSERT_TRUE(outcome.ok()) << outcome.error().message();
@@ -109,11 +110,13 @@ TEST_F(RunTest, C7_CopiesOfAKeyInOneTableBecomeOneAndLetters) {
 TEST_F(RunTest, C7_AKeyInTwoTablesStaysWhereTheSourceHadItLast) {
   std::vector<std::string> lines;
   for (int i = 0; i < 600; ++i) {  // more than a page of keys, in both orders
-    std::string in_a = thing("k", i, "in a", kind("a")), in_b = thing("k", i, "in b", R"("parts":{"L":[{"M":{"p":{"S":"x"}}}]})");
+    std::string in_a = thing("k", i, "in a", kind("a")),
+                in_b = thing("k", i, "in b", R"("parts":{"L":[{"M":{"p":{"S":"x"}}}]})");
     lines.push_back(i % 2 ? in_a : in_b);
     lines.push_back(i % 2 ? in_b : in_a);
   }
-  for (int i = 0; i < 50; ++i) lines.push_back(thing("once", i, "n", i % 2 ? kind("a") : kind("b")));
+  for (int i = 0; i < 50; ++i)
+    lines.push_back(thing("once", i, "n", i % 2 ? kind("a") : kind("b")));
   write_dump(lines);
   write_plan(kTwoTables);
   auto outcome = run_it();
@@ -132,7 +135,8 @@ TEST_F(RunTest, C7_AKeyInTwoTablesStaysWhereTheSourceHadItLast) {
 }
 
 TEST_F(RunTest, C9_SeparatingTablesAgainChangesNothing) {
-  write_dump({thing("k", 1, "first", kind("a")), thing("k", 1, "middle"), thing("k", 1, "last", kind("a"))});
+  write_dump({thing("k", 1, "first", kind("a")), thing("k", 1, "middle"),
+              thing("k", 1, "last", kind("a"))});
   write_plan(kTwoTables);
   ASSERT_TRUE(run_it(Until::kLoaded).ok());
   EXPECT_EQ(target_int("SELECT count(*) FROM aaa WHERE name = 'last'"), 1);

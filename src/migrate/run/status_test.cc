@@ -2,6 +2,7 @@
 #include "migrate/status.h"
 
 #include <gmock/gmock.h>
+
 #include <nlohmann/json.hpp>
 
 #include "migrate/migration_fixture_test.h"
@@ -18,7 +19,8 @@ class StatusTest : public MigrationTest {
     auto read = read_status(plan_path_);
     EXPECT_TRUE(read.ok()) << read.error().message();
     // Whatever the state, its JSON is JSON.
-    EXPECT_TRUE(nlohmann::json::accept(status_json(*read, plan_path_))) << status_json(*read, plan_path_);
+    EXPECT_TRUE(nlohmann::json::accept(status_json(*read, plan_path_)))
+        << status_json(*read, plan_path_);
     return std::move(read).value();
   }
   void run_it(Until until = Until::kVerified) {
@@ -67,7 +69,8 @@ TEST_F(StatusTest, AProcessThatDiedBeforeThePreparationHasLoadedNothing) {
   write_plan();
   {
     auto migration = open(Purpose::kRun);
-    ASSERT_TRUE(migration->journal->set_fact("plan_fingerprint", plan_fingerprint(migration->plan)).ok());
+    ASSERT_TRUE(
+        migration->journal->set_fact("plan_fingerprint", plan_fingerprint(migration->plan)).ok());
     ASSERT_TRUE(migration->journal->set_fact("migration", "m1").ok());
   }
   MigrationStatus died = status();

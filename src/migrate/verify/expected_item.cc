@@ -1,11 +1,13 @@
-// Applying `skip` and `drop` to an item without going through rows, so that a defect of the mapping cannot hide itself.
+// Applying `skip` and `drop` to an item without going through rows, so that a defect of the mapping
+// cannot hide itself.
 #include "migrate/verify/expected_item.h"
 
 #include <algorithm>
 
 namespace offramp::migrate::verify {
 
-ExpectedItem::ExpectedItem(std::shared_ptr<const mapping::CompiledMapping> mapping, const model::MappingSpec& spec)
+ExpectedItem::ExpectedItem(std::shared_ptr<const mapping::CompiledMapping> mapping,
+                           const model::MappingSpec& spec)
     : mapping_(mapping), spec_(spec), splitter_(mapping) {
   for (const model::TableMapping& table : spec) filters_ |= table.skip || !table.drop.empty();
 }
@@ -30,7 +32,8 @@ ddb::ItemView ExpectedItem::of(ddb::ItemView item) {
   return ddb::ItemView(nodes_.data());
 }
 
-uint32_t ExpectedItem::copy_without(ddb::ValueView map, const std::vector<const std::vector<std::string>*>& paths,
+uint32_t ExpectedItem::copy_without(ddb::ValueView map,
+                                    const std::vector<const std::vector<std::string>*>& paths,
                                     size_t depth) {
   ddb::ItemBuilder builder(nodes_);
   uint32_t kept = 0;

@@ -1,6 +1,8 @@
-// What the target must hold for an item of the source: the item itself, less what the plan leaves behind.
+// What the target must hold for an item of the source: the item itself, less what the plan leaves
+// behind.
 //
-// Only `skip` and `drop` leave anything behind; a plan without them costs nothing here. One object per thread.
+// Only `skip` and `drop` leave anything behind; a plan without them costs nothing here. One object
+// per thread.
 #pragma once
 
 #include <memory>
@@ -15,16 +17,19 @@ namespace offramp::migrate::verify {
 
 class ExpectedItem {
  public:
-  ExpectedItem(std::shared_ptr<const mapping::CompiledMapping> mapping, const model::MappingSpec& spec);
+  ExpectedItem(std::shared_ptr<const mapping::CompiledMapping> mapping,
+               const model::MappingSpec& spec);
 
-  // The item as the target must have it; an empty view when the plan skips it. Valid until the next call.
+  // The item as the target must have it; an empty view when the plan skips it. Valid until the next
+  // call.
   ddb::ItemView of(ddb::ItemView item);
   uint64_t skipped() const { return skipped_; }
   uint64_t dropped_values() const { return dropped_values_; }
 
  private:
   // Copies `map` without the paths (each from its `depth`-th step on); the number of members kept.
-  uint32_t copy_without(ddb::ValueView map, const std::vector<const std::vector<std::string>*>& paths, size_t depth);
+  uint32_t copy_without(ddb::ValueView map,
+                        const std::vector<const std::vector<std::string>*>& paths, size_t depth);
 
   std::shared_ptr<const mapping::CompiledMapping> mapping_;
   const model::MappingSpec& spec_;

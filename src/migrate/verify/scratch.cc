@@ -10,9 +10,10 @@ namespace offramp::migrate::verify {
 Result<std::unique_ptr<Scratch>> Scratch::create(const std::string& path) {
   ::unlink(path.c_str());
   io::SqliteDb db = TRY(io::SqliteDb::open(path, io::SqliteDb::Mode::kReadWriteCreate));
-  TRY(db.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; "
-                 "CREATE TABLE side(key BLOB, side INTEGER, item BLOB, json TEXT); "
-                 "CREATE TABLE finding(key BLOB PRIMARY KEY, finding INTEGER, json TEXT) WITHOUT ROWID"));
+  TRY(db.execute(
+      "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; "
+      "CREATE TABLE side(key BLOB, side INTEGER, item BLOB, json TEXT); "
+      "CREATE TABLE finding(key BLOB PRIMARY KEY, finding INTEGER, json TEXT) WITHOUT ROWID"));
   return std::unique_ptr<Scratch>(new Scratch(std::move(db), path));
 }
 
@@ -45,7 +46,8 @@ Result<uint64_t> Scratch::compare(const EachFinding& each) {
       finding = Finding::kMissing;
     else if (source.empty())
       finding = Finding::kExtra;
-    else if (target.size() > 1 || std::find(source.begin(), source.end(), target[0]) == source.end())
+    else if (target.size() > 1 ||
+             std::find(source.begin(), source.end(), target[0]) == source.end())
       finding = Finding::kDifferent;
     if (finding) TRY(each(*finding, key, json));
     source.clear();
@@ -73,7 +75,8 @@ Result<uint64_t> Scratch::compare(const EachFinding& each) {
   return source_copies;
 }
 
-Status Scratch::remember(Finding finding, const std::string& key_digest, const std::string& key_json) {
+Status Scratch::remember(Finding finding, const std::string& key_digest,
+                         const std::string& key_json) {
   std::lock_guard lock(mutex_);
   auto insert = TRY(db_.prepare("INSERT OR REPLACE INTO finding VALUES(?, ?, ?)"));
   insert.bind_blob(1, key_digest);
@@ -90,14 +93,17 @@ Result<std::optional<Finding>> Scratch::finding(const std::string& key_digest) {
   return std::optional<Finding>(static_cast<Finding>(select.int64(0)));
 }
 
-Result<std::vector<ScratchRow>> Scratch::page(Finding finding, const std::string& after, size_t count) {
+Result<std::vector<ScratchRow>> Scratch::page(Finding finding, const std::string& after,
+                                              size_t count) {
   std::lock_guard lock(mutex_);
-  auto select = TRY(db_.prepare("SELECT key, json FROM finding WHERE finding = ? AND key > ? ORDER BY key LIMIT ?"));
+  auto select = TRY(db_.prepare(
+      "SELECT key, json FROM finding WHERE finding = ? AND key > ? ORDER BY key LIMIT ?"));
   select.bind(1, static_cast<int64_t>(finding));
   select.bind_blob(2, after);
   select.bind(3, static_cast<int64_t>(count));
   std::vector<ScratchRow> out;
-  while (TRY(select.step())) out.push_back({std::string(select.text(0)), {}, std::string(select.text(1))});
+  while (TRY(select.step()))
+    out.push_back({std::string(select.text(0)), {}, std::string(select.text(1))});
   return out;
 }
 

@@ -1,4 +1,5 @@
-// Scratch: keys of differing buckets on disk, compared key by key. A private file that is removed at the end.
+// Scratch: keys of differing buckets on disk, compared key by key. A private file that is removed
+// at the end.
 //
 // Thread-safe: one connection guarded by a mutex.
 #pragma once
@@ -30,9 +31,10 @@ class Scratch {
   ~Scratch();
 
   Status add(Side side, const std::vector<ScratchRow>& rows);
-  // Compares what was added. `each` gets every key that is not equal; the sum of further copies of keys at the source
-  // is returned.
-  using EachFinding = std::function<Status(Finding finding, const std::string& key_digest, const std::string& key_json)>;
+  // Compares what was added. `each` gets every key that is not equal; the sum of further copies of
+  // keys at the source is returned.
+  using EachFinding = std::function<Status(Finding finding, const std::string& key_digest,
+                                           const std::string& key_json)>;
   Result<uint64_t> compare(const EachFinding& each);
 
   // The findings, kept for repair: written by remember(), looked up by digest.

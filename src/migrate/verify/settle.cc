@@ -26,8 +26,11 @@ struct Suspect {
 class Round {
  public:
   Round(Migration& migration, MovingTarget& moving)
-      : migration_(migration), moving_(moving), item_key_(migration.mapping->key()),
-        expected_(migration.mapping, migration.plan.tables), splitter_(migration.mapping) {}
+      : migration_(migration),
+        moving_(moving),
+        item_key_(migration.mapping->key()),
+        expected_(migration.mapping, migration.plan.tables),
+        splitter_(migration.mapping) {}
 
   using Digests = std::map<ddb::Digest, ddb::Digest>;  // key → item
 
@@ -55,7 +58,8 @@ class Round {
       for (Suspect* suspect : piece) {
         std::string text = suspect->key_json;
         auto [copy, size] = padded(text, key_items);
-        uint32_t root = TRY(decoder_.decode_item({copy, size}, {}, ddb::JsonForm::kTyped, key_items));
+        uint32_t root =
+            TRY(decoder_.decode_item({copy, size}, {}, ddb::JsonForm::kTyped, key_items));
         TRY(splitter_.key_rows(ddb::ItemView(&key_items.nodes()[root]), keys));
       }
       batch_.reset();
@@ -95,8 +99,8 @@ std::optional<ddb::Digest> find(const Round::Digests& digests, const ddb::Digest
 }
 
 // Looks at all once. True when some are not settled yet.
-Result<bool> look(Round& round, MovingTarget& moving, std::vector<Suspect>& suspects, Progress& progress,
-                  const Scratch::EachFinding& each) {
+Result<bool> look(Round& round, MovingTarget& moving, std::vector<Suspect>& suspects,
+                  Progress& progress, const Scratch::EachFinding& each) {
   std::vector<Suspect*> open;
   std::vector<ddb::Digest> keys;
   for (Suspect& suspect : suspects)
@@ -123,7 +127,8 @@ Result<bool> look(Round& round, MovingTarget& moving, std::vector<Suspect>& susp
   TRY(moving.wait_applied(moving.now_ms() + kSlackMs));
   bool more = false;
   for (Suspect* suspect : differing) {
-    bool still = find(source_again, suspect->key) == suspect->source && !moving.changed(suspect->key);
+    bool still =
+        find(source_again, suspect->key) == suspect->source && !moving.changed(suspect->key);
     suspect->confirmed = still ? suspect->confirmed + 1 : 0;
     if (suspect->confirmed < 2) {
       more = true;
@@ -141,8 +146,9 @@ Result<bool> look(Round& round, MovingTarget& moving, std::vector<Suspect>& susp
 
 }  // namespace
 
-Result<uint64_t> settle(Migration& migration, MovingTarget& moving, Scratch& scratch, Progress& progress,
-                        const Scratch::EachFinding& each, std::stop_token stop) {
+Result<uint64_t> settle(Migration& migration, MovingTarget& moving, Scratch& scratch,
+                        Progress& progress, const Scratch::EachFinding& each,
+                        std::stop_token stop) {
   Round round(migration, moving);
   uint64_t unsettled = 0;
   std::string after;
@@ -160,7 +166,8 @@ Result<uint64_t> settle(Migration& migration, MovingTarget& moving, Scratch& scr
     }
     bool more = true;
     for (int i = 0; more && i < kRoundsMax; ++i) {
-      if (stop.stop_requested()) return Error(ErrorKind::kCancelled, "verify.stopped", "stopped by a signal");
+      if (stop.stop_requested())
+        return Error(ErrorKind::kCancelled, "verify.stopped", "stopped by a signal");
       more = TRY(look(round, moving, suspects, progress, each));
     }
     for (const Suspect& suspect : suspects) unsettled += !suspect.settled;
@@ -169,14 +176,16 @@ Result<uint64_t> settle(Migration& migration, MovingTarget& moving, Scratch& scr
   return unsettled;
 }
 
-Status read_both(Migration& migration, MovingTarget& moving, const std::string& key_json, BothSides& out) {
+Status read_both(Migration& migration, MovingTarget& moving, const std::string& key_json,
+                 BothSides& out) {
   std::string_view text = key_json;
   TRY(moving.lookup(std::span(&text, 1), out.source_batch));
   if (out.source_batch.size() > 0) out.source = out.source_batch.item(0);
   ddb::ItemBatch key_item;
   ddb::JsonDecoder decoder;
   std::string padded = key_json + std::string(ddb::kJsonPadding, '\0');
-  uint32_t root = TRY(decoder.decode_item({padded.data(), key_json.size()}, {}, ddb::JsonForm::kTyped, key_item));
+  uint32_t root = TRY(
+      decoder.decode_item({padded.data(), key_json.size()}, {}, ddb::JsonForm::kTyped, key_item));
   mapping::Splitter splitter(migration.mapping);
   mapping::RowBatch keys;
   keys.reset(migration.mapping->tables().size());

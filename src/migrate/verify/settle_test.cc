@@ -1,4 +1,5 @@
-// Comparing while both sides move: what a change explains is no difference, what nothing explains is one.
+// Comparing while both sides move: what a change explains is no difference, what nothing explains
+// is one.
 #include "migrate/verify/settle.h"
 
 #include <gmock/gmock.h>
@@ -17,7 +18,8 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// A source in memory whose changes arrive at the target when the test says so. Time passes by waiting.
+// A source in memory whose changes arrive at the target when the test says so. Time passes by
+// waiting.
 class FakeMoving : public MovingTarget {
  public:
   int64_t now_ms() override { return now_; }
@@ -31,7 +33,9 @@ class FakeMoving : public MovingTarget {
     changed_.clear();
     watched = keys.size();
   }
-  bool changed(const ddb::Digest& key) override { return always_changing.contains(key) || changed_.contains(key); }
+  bool changed(const ddb::Digest& key) override {
+    return always_changing.contains(key) || changed_.contains(key);
+  }
   Status lookup(std::span<const std::string_view> keys, ddb::ItemBatch& batch) override {
     ++lookups;
     ddb::JsonDecoder decoder;
@@ -39,7 +43,9 @@ class FakeMoving : public MovingTarget {
       if (auto found = source.find(std::string(key)); found != source.end()) {
         char* text = batch.arena.allocate(found->second.size() + ddb::kJsonPadding);
         found->second.copy(text, found->second.size());
-        batch.add_root(TRY(decoder.decode_item({text, found->second.size()}, {}, ddb::JsonForm::kTyped, batch)), 0);
+        batch.add_root(TRY(decoder.decode_item({text, found->second.size()}, {},
+                                               ddb::JsonForm::kTyped, batch)),
+                       0);
       }
     return {};
   }
@@ -63,39 +69,47 @@ class FakeMoving : public MovingTarget {
 
 class SettleTest : public MigrationTest {
  protected:
-  static std::string key(const std::string& pk) { return R"({"pk":{"S":")" + pk + R"("},"sk":{"N":"1"}})"; }
+  static std::string key(const std::string& pk) {
+    return R"({"pk":{"S":")" + pk + R"("},"sk":{"N":"1"}})";
+  }
   static ddb::Digest digest(const std::string& pk) {
     ddb::ItemBatch batch;
     ddb::JsonDecoder decoder;
     std::string text = key(pk);
     size_t size = text.size();
     text.append(ddb::kJsonPadding, '\0');
-    return ddb::digest(ddb::ItemView(&batch.nodes()[*decoder.decode_item({text.data(), size}, {}, ddb::JsonForm::kTyped, batch)]));
+    return ddb::digest(ddb::ItemView(&batch.nodes()[*decoder.decode_item(
+        {text.data(), size}, {}, ddb::JsonForm::kTyped, batch)]));
   }
   void load(const std::vector<std::string>& items) {
     write_dump(items);
     write_plan();
     migration_ = open(Purpose::kRun);
     migration_->id = "m";
-    ASSERT_TRUE(migration_->target->prepare(migration_->mapping, "m", target::Target::Start::kFirst).ok());
+    ASSERT_TRUE(
+        migration_->target->prepare(migration_->mapping, "m", target::Target::Start::kFirst).ok());
     migration_->source = open_source(migration_->plan, migration_->folder).value();
     auto partitions = migration_->source->partitions().value();
-    ASSERT_TRUE(migrate::load(*migration_->source, partitions, *migration_->target, migration_->mapping,
-                              *migration_->journal, progress_, LoadOptions()).ok());
-    ASSERT_TRUE(migration_->target->finish_load([](const target::Duplicate&) { return Status(); },
-                                                [](const std::string&) {}).ok());
+    ASSERT_TRUE(migrate::load(*migration_->source, partitions, *migration_->target,
+                              migration_->mapping, *migration_->journal, progress_, LoadOptions())
+                    .ok());
+    ASSERT_TRUE(migration_->target
+                    ->finish_load([](const target::Duplicate&) { return Status(); },
+                                  [](const std::string&) {})
+                    .ok());
     scratch_ = std::move(*Scratch::create(folder_ + "/scratch.sqlite"));
   }
   void suspect(const std::string& pk) {
     ASSERT_TRUE(scratch_->remember(Finding::kSuspect, digest_bytes(digest(pk)), key(pk)).ok());
   }
   uint64_t settle_all() {
-    auto unsettled = settle(*migration_, moving_, *scratch_, progress_,
-                            [&](Finding finding, const std::string&, const std::string& key_json) -> Status {
-                              found_.push_back(std::string(finding_name(finding)) + " " + key_json);
-                              return {};
-                            },
-                            {});
+    auto unsettled =
+        settle(*migration_, moving_, *scratch_, progress_,
+               [&](Finding finding, const std::string&, const std::string& key_json) -> Status {
+                 found_.push_back(std::string(finding_name(finding)) + " " + key_json);
+                 return {};
+               },
+               {});
     if (!unsettled.ok()) ADD_FAILURE() << unsettled.error().message();
     return unsettled.ok() ? *unsettled : 0;
   }
@@ -122,7 +136,8 @@ TEST_F(SettleTest, WhatNothingExplainsIsFoundAndNamed) {
   moving_.source[key("c")] = thing("c", 1, "missing");
   for (const char* pk : {"a", "b", "c"}) suspect(pk);
   EXPECT_EQ(settle_all(), 0u);
-  EXPECT_THAT(found_, testing::UnorderedElementsAre("different " + key("a"), "extra " + key("b"), "missing " + key("c")));
+  EXPECT_THAT(found_, testing::UnorderedElementsAre("different " + key("a"), "extra " + key("b"),
+                                                    "missing " + key("c")));
 }
 
 TEST_F(SettleTest, AChangeOnItsWayExplainsADifference) {
@@ -130,8 +145,8 @@ TEST_F(SettleTest, AChangeOnItsWayExplainsADifference) {
   moving_.source[key("a")] = thing("a", 1, "new");
   int waits = 0;
   moving_.on_wait = [&] {
-    if (++waits == 2) moving_.note_change(digest("a"));                                  // seen by the follower …
-    if (waits == 3) target_sql("UPDATE things SET name = 'new' WHERE pk = 'a'");         // … and applied
+    if (++waits == 2) moving_.note_change(digest("a"));  // seen by the follower …
+    if (waits == 3) target_sql("UPDATE things SET name = 'new' WHERE pk = 'a'");  // … and applied
   };
   suspect("a");
   EXPECT_EQ(settle_all(), 0u);
@@ -141,7 +156,8 @@ TEST_F(SettleTest, AChangeOnItsWayExplainsADifference) {
 TEST_F(SettleTest, AThereAndBackAtTheSourceIsNoDifference) {
   load({thing("a", 1, "old")});
   moving_.source[key("a")] = thing("a", 1, "new");
-  moving_.always_changing.insert(digest("a"));  // the source's item reads the same each time, but changed in between
+  moving_.always_changing.insert(
+      digest("a"));  // the source's item reads the same each time, but changed in between
   suspect("a");
   EXPECT_EQ(settle_all(), 1u) << "nothing can be said of it";
   EXPECT_THAT(found_, IsEmpty());

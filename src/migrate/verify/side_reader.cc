@@ -25,8 +25,8 @@ std::vector<Task> mixed_tasks(size_t source_count, size_t target_count) {
 
 }  // namespace
 
-Status read_sides(source::ItemSource& source, const std::vector<source::Partition>& partitions, target::Target& target,
-                  const ReadOptions& options, const EachBatch& each) {
+Status read_sides(source::ItemSource& source, const std::vector<source::Partition>& partitions,
+                  target::Target& target, const ReadOptions& options, const EachBatch& each) {
   std::vector<target::ReadPartition> pieces;
   if (options.target) pieces = TRY(target.read_partitions(options.threads * 4));
   std::vector<Task> tasks = mixed_tasks(options.source ? partitions.size() : 0, pieces.size());
@@ -60,7 +60,8 @@ Status read_sides(source::ItemSource& source, const std::vector<source::Partitio
     return {};
   };
   TRY(run_workers(options.threads, work, [&] { failed = true; }));
-  if (options.stop.stop_requested()) return Error(ErrorKind::kCancelled, "verify.stopped", "stopped by a signal");
+  if (options.stop.stop_requested())
+    return Error(ErrorKind::kCancelled, "verify.stopped", "stopped by a signal");
   return {};
 }
 

@@ -1,4 +1,5 @@
-// Reads both sides in parallel: partitions of the source and of the target are tasks of one pool of threads.
+// Reads both sides in parallel: partitions of the source and of the target are tasks of one pool of
+// threads.
 #pragma once
 
 #include <functional>
@@ -20,10 +21,10 @@ struct ReadOptions {
   std::stop_token stop;
 };
 
-// Calls `each` for every batch of the chosen sides; `worker` is 0 … threads-1 and one worker is never called twice at
-// once. The first error stops all.
+// Calls `each` for every batch of the chosen sides; `worker` is 0 … threads-1 and one worker is
+// never called twice at once. The first error stops all.
 using EachBatch = std::function<Status(int worker, Side side, ddb::ItemBatch& batch)>;
-Status read_sides(source::ItemSource& source, const std::vector<source::Partition>& partitions, target::Target& target,
-                  const ReadOptions& options, const EachBatch& each);
+Status read_sides(source::ItemSource& source, const std::vector<source::Partition>& partitions,
+                  target::Target& target, const ReadOptions& options, const EachBatch& each);
 
 }  // namespace offramp::migrate::verify

@@ -20,7 +20,8 @@ namespace offramp::migrate::verify {
 namespace {
 
 constexpr size_t kLookupItems = 256;  // keys per get() or apply() of the target
-constexpr size_t kImageBytesMax = 32u << 20;  // of items held to name their differing attributes (C10)
+constexpr size_t kImageBytesMax = 32u
+                                  << 20;  // of items held to name their differing attributes (C10)
 
 // What one thread needs to look at items.
 struct Worker {
@@ -63,7 +64,8 @@ class Verification {
   Progress& progress_;
   const Options& options_;
   std::vector<source::Partition> partitions_;
-  uint64_t total_ = 0;  // items of both sides, as far as the load counted them: for the progress bar
+  uint64_t total_ =
+      0;  // items of both sides, as far as the load counted them: for the progress bar
   Report report_;
   std::vector<bool> differing_;  // per bucket
   std::unique_ptr<Scratch> scratch_;
@@ -71,7 +73,8 @@ class Verification {
 
 std::vector<std::unique_ptr<Worker>> Verification::make_workers() const {
   std::vector<std::unique_ptr<Worker>> workers;
-  for (int i = 0; i < options_.threads; ++i) workers.push_back(std::make_unique<Worker>(migration_));
+  for (int i = 0; i < options_.threads; ++i)
+    workers.push_back(std::make_unique<Worker>(migration_));
   return workers;
 }
 
@@ -102,7 +105,8 @@ Status Verification::sum_buckets() {
         if (side == Side::kSource) ++worker.unreadable;
         continue;
       }
-      (side == Side::kSource ? worker.source : worker.target).add(worker.key.digest(), ddb::digest(item));
+      (side == Side::kSource ? worker.source : worker.target)
+          .add(worker.key.digest(), ddb::digest(item));
     }
     if (side == Side::kSource) worker.unreadable += batch.bad.size();
     progress_.add(batch.size(), batch.source_bytes);
@@ -138,7 +142,8 @@ Status Verification::compare_keys() {
       if (!worker.key.take(item)) continue;
       ddb::Digest key = worker.key.digest();
       if (differing_[bucket_of(key)])
-        worker.rows.push_back({digest_bytes(key), digest_bytes(ddb::digest(item)), worker.key.json()});
+        worker.rows.push_back(
+            {digest_bytes(key), digest_bytes(ddb::digest(item)), worker.key.json()});
     }
     progress_.add(batch.size(), batch.source_bytes);
     return scratch_->add(side, worker.rows);
@@ -151,7 +156,8 @@ Status Verification::compare_keys() {
   return {};
 }
 
-Status Verification::suspect(Finding finding, const std::string& key_digest, const std::string& key_json) {
+Status Verification::suspect(Finding finding, const std::string& key_digest,
+                             const std::string& key_json) {
   if (!options_.moving) return add_finding(finding, key_digest, key_json);
   ++report_.suspects;
   return scratch_->remember(Finding::kSuspect, key_digest, key_json);
@@ -171,29 +177,42 @@ Status Verification::settle_suspects() {
   return {};
 }
 
-Status Verification::add_finding(Finding finding, const std::string& key_digest, const std::string& key_json) {
+Status Verification::add_finding(Finding finding, const std::string& key_digest,
+                                 const std::string& key_json) {
   // A change that was refused leaves the older image, or a row that should have gone.
   if (options_.moving && finding != Finding::kMissing) {
     auto state = TRY(migration_.journal->letter_state_of_key(key_digest));
     if (state == LetterState::kOpen) finding = Finding::kRefused;
     if (state == LetterState::kWaived) finding = Finding::kWaived;
   }
-  // A key in a dead letter is accounted for: it is refused, not lost. A duplicate's other copy is in the table, so
-  // "different" stays what it is.
+  // A key in a dead letter is accounted for: it is refused, not lost. A duplicate's other copy is
+  // in the table, so "different" stays what it is.
   if (finding == Finding::kMissing) {
     auto state = TRY(migration_.journal->letter_state_of_key(key_digest));
     if (state == LetterState::kOpen) finding = Finding::kRefused;
     if (state == LetterState::kWaived) finding = Finding::kWaived;
   }
   switch (finding) {
-    case Finding::kMissing: ++report_.missing; break;
-    case Finding::kExtra: ++report_.extra; break;
-    case Finding::kDifferent: ++report_.different; break;
-    case Finding::kRefused: ++report_.refused; break;
-    case Finding::kWaived: ++report_.waived; break;
-    case Finding::kSuspect: break;
+    case Finding::kMissing:
+      ++report_.missing;
+      break;
+    case Finding::kExtra:
+      ++report_.extra;
+      break;
+    case Finding::kDifferent:
+      ++report_.different;
+      break;
+    case Finding::kRefused:
+      ++report_.refused;
+      break;
+    case Finding::kWaived:
+      ++report_.waived;
+      break;
+    case Finding::kSuspect:
+      break;
   }
-  if (report_.findings.size() < options_.details_max) report_.findings.push_back({finding, key_json, {}});
+  if (report_.findings.size() < options_.details_max)
+    report_.findings.push_back({finding, key_json, {}});
   return scratch_->remember(finding, key_digest, key_json);
 }
 
@@ -210,7 +229,8 @@ std::vector<std::string> differing_attributes(ddb::ItemView a, ddb::ItemView b) 
 }
 
 Status Verification::name_attributes() {
-  // Pass 3: the first image of a differing key waits for the other side's, and goes when that has come.
+  // Pass 3: the first image of a differing key waits for the other side's, and goes when that has
+  // come.
   struct Waiting {
     KeyFinding* finding;
     std::optional<Side> side;  // of `image`
@@ -218,7 +238,8 @@ Status Verification::name_attributes() {
   };
   std::unordered_map<std::string, Waiting> wanted;  // by key JSON; guarded by mutex
   for (KeyFinding& finding : report_.findings)
-    if (finding.finding == Finding::kDifferent) wanted.emplace(finding.key_json, Waiting{&finding, {}, {}});
+    if (finding.finding == Finding::kDifferent)
+      wanted.emplace(finding.key_json, Waiting{&finding, {}, {}});
   if (wanted.empty()) return {};
   std::mutex mutex;
   ddb::JsonDecoder decoder;  // guarded by mutex
@@ -238,7 +259,8 @@ Status Verification::name_attributes() {
       if (!waiting.side) {
         std::string image;
         ddb::append_item_json(item, image);
-        if (held + image.size() > kImageBytesMax) continue;  // that key's attributes may stay unnamed
+        if (held + image.size() > kImageBytesMax)
+          continue;  // that key's attributes may stay unnamed
         held += image.size();
         image.append(ddb::kJsonPadding, '\0');
         waiting.image = std::move(image);
@@ -246,8 +268,10 @@ Status Verification::name_attributes() {
       } else if (*waiting.side != side) {
         size_t size = waiting.image.size() - ddb::kJsonPadding;
         ddb::ItemBatch other;
-        uint32_t root = TRY(decoder.decode_item({waiting.image.data(), size}, {}, ddb::JsonForm::kTyped, other));
-        waiting.finding->attributes = differing_attributes(item, ddb::ItemView(&other.nodes()[root]));
+        uint32_t root = TRY(
+            decoder.decode_item({waiting.image.data(), size}, {}, ddb::JsonForm::kTyped, other));
+        waiting.finding->attributes =
+            differing_attributes(item, ddb::ItemView(&other.nodes()[root]));
         held -= size;
         wanted.erase(found);
       }
@@ -259,7 +283,8 @@ Status Verification::name_attributes() {
   return {};
 }
 
-// Makes the target what the source is, key by key: missing and different keys get the source's image, extra keys go.
+// Makes the target what the source is, key by key: missing and different keys get the source's
+// image, extra keys go.
 Status Verification::repair() {
   mapping::Splitter splitter(migration_.mapping);
   mapping::RowBatch keys, rows;
@@ -304,7 +329,8 @@ Status Verification::repair() {
         in_batch.insert(digest);
         mapping::Outcome outcome = splitter.split(item, rows, why);
         if (outcome == mapping::Outcome::kRefused) {
-          Letter letter = make_letter(partition.id, batch.ordinal(i), item, migration_.mapping->key(), "item.refused", why);
+          Letter letter = make_letter(partition.id, batch.ordinal(i), item,
+                                      migration_.mapping->key(), "item.refused", why);
           TRY(migration_.journal->add_letters(std::span(&letter, 1)));
           continue;
         }
@@ -327,7 +353,8 @@ Status Verification::repair() {
     texts.reserve(page.size());
     for (const ScratchRow& row : page) {
       texts.push_back(row.key_json + std::string(ddb::kJsonPadding, '\0'));
-      uint32_t root = TRY(decoder.decode_item({texts.back().data(), row.key_json.size()}, {}, ddb::JsonForm::kTyped, batch));
+      uint32_t root = TRY(decoder.decode_item({texts.back().data(), row.key_json.size()}, {},
+                                              ddb::JsonForm::kTyped, batch));
       batch.add_root(root, 0);
     }
     for (size_t i = 0; i < batch.size(); ++i) TRY(splitter.key_rows(batch.item(i), keys));
@@ -388,7 +415,8 @@ Status Verification::sample() {
       auto match = chosen.find(digest_bytes(worker.key.digest()));
       if (match == chosen.end()) continue;
       bool differs = match->second.digest != ddb::digest(found.item(i));
-      // The image in hand may be a copy that became a letter; only a full comparison sees all copies of a key.
+      // The image in hand may be a copy that became a letter; only a full comparison sees all
+      // copies of a key.
       if (differs && migration_.source->may_repeat_keys())
         differs = !TRY(migration_.journal->letter_state_of_key(match->first)).has_value();
       if (differs) TRY(suspect(Finding::kDifferent, match->first, match->second.key_json));
@@ -414,8 +442,8 @@ Status Verification::judge_letters() {
 }
 
 void Verification::conclude() {
-  report_.equal = report_.missing == 0 && report_.extra == 0 && report_.different == 0 && report_.refused == 0 &&
-                  report_.unreadable_open == 0 && report_.unsettled == 0;
+  report_.equal = report_.missing == 0 && report_.extra == 0 && report_.different == 0 &&
+                  report_.refused == 0 && report_.unreadable_open == 0 && report_.unsettled == 0;
   report_.at = utc_text(std::time(nullptr));
 }
 
@@ -463,10 +491,12 @@ Status Verification::name_moving_attributes() {
 
 Result<Report> Verification::run() {
   auto begun = std::chrono::steady_clock::now();
-  if (!migration_.source) migration_.source = TRY(open_source(migration_.plan, migration_.folder, options_.stop));
+  if (!migration_.source)
+    migration_.source = TRY(open_source(migration_.plan, migration_.folder, options_.stop));
   if (!TRY(migration_.journal->fact("loaded")))
     return Error(ErrorKind::kConfig, "verify.not_loaded",
-                 "the load has not finished, so there is nothing to compare yet; finish it with `offramp run " +
+                 "the load has not finished, so there is nothing to compare yet; finish it with "
+                 "`offramp run " +
                      migration_.plan.name() + "`");
   partitions_ = TRY(migration_.source->partitions());
   for (const auto& [partition, position] : TRY(migration_.target->positions())) {
@@ -497,9 +527,11 @@ Result<Report> Verification::run() {
   TRY(judge_letters());
   conclude();
   report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-  // A sample can refute an earlier verdict; it cannot be one: it sees no extra items and few of the others.
+  // A sample can refute an earlier verdict; it cannot be one: it sees no extra items and few of the
+  // others.
   if (!options_.sample || !report_.equal)
-    TRY(migration_.journal->set_fact("verified", (report_.equal ? "equal at " : "different at ") + report_.at));
+    TRY(migration_.journal->set_fact("verified",
+                                     (report_.equal ? "equal at " : "different at ") + report_.at));
   TRY(write_reports(report_, migration_));
   return std::move(report_);
 }
@@ -515,21 +547,29 @@ std::string utc_text(std::time_t time) {
 
 std::string_view finding_name(Finding finding) {
   switch (finding) {
-    case Finding::kMissing: return "missing";
-    case Finding::kExtra: return "extra";
-    case Finding::kDifferent: return "different";
-    case Finding::kRefused: return "refused";
-    case Finding::kWaived: return "waived";
-    case Finding::kSuspect: return "suspect";
+    case Finding::kMissing:
+      return "missing";
+    case Finding::kExtra:
+      return "extra";
+    case Finding::kDifferent:
+      return "different";
+    case Finding::kRefused:
+      return "refused";
+    case Finding::kWaived:
+      return "waived";
+    case Finding::kSuspect:
+      return "suspect";
   }
   return "different";
 }
 
 Result<Report> verify(Migration& migration, Progress& progress, const Options& options) {
   auto report = Verification(migration, progress, options).run();
-  if (!report.ok() && report.error().kind() == ErrorKind::kCancelled && options.stop.stop_requested())
+  if (!report.ok() && report.error().kind() == ErrorKind::kCancelled &&
+      options.stop.stop_requested())
     return Error(ErrorKind::kCancelled, "verify.stopped",
-                 "stopped by a signal before there was a verdict; what was repaired stays repaired. Run the same command "
+                 "stopped by a signal before there was a verdict; what was repaired stays "
+                 "repaired. Run the same command "
                  "to compare again");
   return report;
 }

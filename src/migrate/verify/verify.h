@@ -1,9 +1,10 @@
 // Verify: both sides read in full, in both directions, and compared.
 //
-// Pass 1 sums item digests per bucket of key digests on both sides (a few MB, whatever the table's size). Only where
-// buckets differ, pass 2 writes key and item digests of those buckets into a scratch file and compares key by key; pass 3
-// fetches both images of differing keys (the first details_max of them) to name the attributes. The source is compared as
-// the plan maps it: items under `skip` and attributes under `drop` are left out and counted. Memory is bounded (C10);
+// Pass 1 sums item digests per bucket of key digests on both sides (a few MB, whatever the table's
+// size). Only where buckets differ, pass 2 writes key and item digests of those buckets into a
+// scratch file and compares key by key; pass 3 fetches both images of differing keys (the first
+// details_max of them) to name the attributes. The source is compared as the plan maps it: items
+// under `skip` and attributes under `drop` are left out and counted. Memory is bounded (C10);
 // reports hold keys and attribute names, never other content (C12).
 #pragma once
 
@@ -75,14 +76,14 @@ struct Report {
   uint64_t source_items = 0, target_items = 0;
   uint64_t skipped = 0, dropped_values = 0;  // left behind by the plan
   uint64_t source_copies = 0;                // further copies of a key at the source
-  uint64_t unreadable = 0;                   // records of the source that are not items (dead letters)
-  uint64_t unreadable_open = 0;              // of these, letters that are not waived
-  uint64_t letters_open = 0;                 // all open dead letters, copies of a key among them
+  uint64_t unreadable = 0;       // records of the source that are not items (dead letters)
+  uint64_t unreadable_open = 0;  // of these, letters that are not waived
+  uint64_t letters_open = 0;     // all open dead letters, copies of a key among them
   uint64_t missing = 0, extra = 0, different = 0, refused = 0, waived = 0;
   uint64_t repaired = 0;
-  uint64_t suspects = 0;   // differed at first, while moving; settled since unless counted above
-  uint64_t unsettled = 0;  // changed all the while, so nothing can be said of them
-  std::string equal_until; // while moving: both sides were compared as of this UTC time or later
+  uint64_t suspects = 0;    // differed at first, while moving; settled since unless counted above
+  uint64_t unsettled = 0;   // changed all the while, so nothing can be said of them
+  std::string equal_until;  // while moving: both sides were compared as of this UTC time or later
   std::optional<uint64_t> sampled;
   std::vector<KeyFinding> findings;  // the first details_max
   std::string at;                    // UTC time of the verdict

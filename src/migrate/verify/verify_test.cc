@@ -1,4 +1,5 @@
-// Verify: every kind of difference is found, named and healed; nothing that was planned is called a difference.
+// Verify: every kind of difference is found, named and healed; nothing that was planned is called a
+// difference.
 #include "migrate/verify/verify.h"
 
 #include <gmock/gmock.h>
@@ -19,16 +20,18 @@ class VerifyTest : public MigrationTest {
   // Loads the dump as a run does, without the steps behind it.
   using OnDuplicate = std::function<Status(const target::Duplicate&)>;
   void load_dump(const OnDuplicate& on_duplicate) { load_dump(kPlainTables, on_duplicate); }
-  void load_dump(const char* tables = kPlainTables,
-                 const OnDuplicate& on_duplicate = [](const target::Duplicate&) { return Status(); }) {
+  void load_dump(
+      const char* tables = kPlainTables,
+      const OnDuplicate& on_duplicate = [](const target::Duplicate&) { return Status(); }) {
     write_plan(tables);
     migration_ = open(Purpose::kRun);
     migration_->id = "m";
-    ASSERT_TRUE(migration_->target->prepare(migration_->mapping, "m", target::Target::Start::kFirst).ok());
+    ASSERT_TRUE(
+        migration_->target->prepare(migration_->mapping, "m", target::Target::Start::kFirst).ok());
     migration_->source = open_source(migration_->plan, migration_->folder).value();
     auto partitions = migration_->source->partitions().value();
-    auto outcome = load(*migration_->source, partitions, *migration_->target, migration_->mapping, *migration_->journal,
-                        progress_, LoadOptions());
+    auto outcome = load(*migration_->source, partitions, *migration_->target, migration_->mapping,
+                        *migration_->journal, progress_, LoadOptions());
     ASSERT_TRUE(outcome.ok()) << outcome.error().message();
     auto finished = migration_->target->finish_load(on_duplicate, [](const std::string&) {});
     ASSERT_TRUE(finished.ok()) << finished.error().message();
@@ -74,13 +77,16 @@ TEST_F(VerifyTest, EqualSidesAreEqual) {
   EXPECT_EQ(report.target_items, 3000u);
   EXPECT_TRUE(report.findings.empty());
   EXPECT_TRUE(std::filesystem::exists(migration_->folder + "/verify-report.md"));
-  EXPECT_THAT(migration_->journal->fact("verified").value().value(), ::testing::StartsWith("equal at "));
+  EXPECT_THAT(migration_->journal->fact("verified").value().value(),
+              ::testing::StartsWith("equal at "));
 }
 
 TEST_F(VerifyTest, BeforeTheLoadHasEndedThereIsNoVerdict) {
   write_dump({thing("a", 1, "x")});
   load_dump();
-  auto db = io::SqliteDb::open(migration_->folder + "/journal.sqlite", io::SqliteDb::Mode::kReadWrite).value();
+  auto db =
+      io::SqliteDb::open(migration_->folder + "/journal.sqlite", io::SqliteDb::Mode::kReadWrite)
+          .value();
   ASSERT_TRUE(db.execute("DELETE FROM fact WHERE name = 'loaded'").ok());
   auto report = verify(*migration_, progress_, {});
   ASSERT_FALSE(report.ok());
@@ -88,10 +94,11 @@ TEST_F(VerifyTest, BeforeTheLoadHasEndedThereIsNoVerdict) {
 }
 
 TEST_F(VerifyTest, MissingExtraAndDifferentAreFoundNamedAndRepaired) {
-  write_dump({thing("a", 1, "x", R"("deep":{"M":{"in":{"S":"1"}}})"), thing("b", 1, "y"), thing("c", 1, "z")});
+  write_dump({thing("a", 1, "x", R"("deep":{"M":{"in":{"S":"1"}}})"), thing("b", 1, "y"),
+              thing("c", 1, "z")});
   load_dump();
-  change_source({thing("a", 1, "changed", R"("deep":{"M":{"in":{"S":"2"}}},"more":{"BOOL":true})"), thing("c", 1, "z"),
-                 thing("d", 4, "new")});
+  change_source({thing("a", 1, "changed", R"("deep":{"M":{"in":{"S":"2"}}},"more":{"BOOL":true})"),
+                 thing("c", 1, "z"), thing("d", 4, "new")});
   Report report = verify_it();
   EXPECT_FALSE(report.equal);
   EXPECT_EQ(report.missing, 1u);
@@ -109,7 +116,8 @@ TEST_F(VerifyTest, MissingExtraAndDifferentAreFoundNamedAndRepaired) {
       EXPECT_THAT(finding.attributes, ElementsAre("deep", "more", "name"));
     }
   }
-  EXPECT_THAT(migration_->journal->fact("verified").value().value(), ::testing::StartsWith("different at "));
+  EXPECT_THAT(migration_->journal->fact("verified").value().value(),
+              ::testing::StartsWith("different at "));
   // C12: keys and names, no content.
   EXPECT_EQ(report_json(report, *migration_).find("changed"), std::string::npos);
   EXPECT_EQ(report_markdown(report, *migration_).find("changed"), std::string::npos);
@@ -207,7 +215,8 @@ TEST_F(VerifyTest, C7_RecordsThatAreNoItemsCountUntilWaived) {
 }
 
 TEST_F(VerifyTest, CopiesAtTheSource) {
-  write_dump({thing("a", 1, "old"), thing("a", 1, "new"), thing("b", 1, "same"), thing("b", 1, "same"), thing("c", 1, "x")});
+  write_dump({thing("a", 1, "old"), thing("a", 1, "new"), thing("b", 1, "same"),
+              thing("b", 1, "same"), thing("c", 1, "x")});
   load_dump();
   Report report = verify_it();
   EXPECT_TRUE(report.equal);
@@ -234,9 +243,13 @@ tables:
 )YAML";
 
 TEST_F(VerifyTest, SkipAndDropAreNoDifferences) {
-  write_dump({thing("a", 1, "x", R"("debug":{"S":"d"},"deep":{"M":{"gone":{"S":"g"},"kept":{"S":"k"},"deeper":{"M":{"gone":{"N":"1"}}}}})"),
-              thing("b", 1, "x", R"("deep":{"S":"no map"})"), thing("c", 1, "x", R"("deep":{"L":[{"M":{"gone":{"S":"in a list"}}}]})"),
-              thing("d", 1, "x", R"("archived":{"BOOL":true})")});
+  write_dump(
+      {thing(
+           "a", 1, "x",
+           R"("debug":{"S":"d"},"deep":{"M":{"gone":{"S":"g"},"kept":{"S":"k"},"deeper":{"M":{"gone":{"N":"1"}}}}})"),
+       thing("b", 1, "x", R"("deep":{"S":"no map"})"),
+       thing("c", 1, "x", R"("deep":{"L":[{"M":{"gone":{"S":"in a list"}}}]})"),
+       thing("d", 1, "x", R"("archived":{"BOOL":true})")});
   load_dump(kSkipAndDrop);
   Report report = verify_it();
   EXPECT_TRUE(report.equal);
@@ -285,16 +298,19 @@ TEST_F(VerifyTest, ASampleIsNoVerdictOfEqual) {
   load_dump();
   EXPECT_TRUE(verify_it(sampling(50)).equal);
   EXPECT_FALSE(migration_->journal->fact("verified").value().has_value());
-  // It does not take back what a full comparison found, and an item that is missing from all samples stays found.
+  // It does not take back what a full comparison found, and an item that is missing from all
+  // samples stays found.
   target_sql("INSERT INTO things (pk, sk, name) VALUES ('extra', 1, 'x')");
   EXPECT_FALSE(verify_it().equal);
   EXPECT_TRUE(verify_it(sampling(1'000'000)).equal);
-  EXPECT_THAT(migration_->journal->fact("verified").value().value(), ::testing::StartsWith("different at "));
+  EXPECT_THAT(migration_->journal->fact("verified").value().value(),
+              ::testing::StartsWith("different at "));
   target_sql("DELETE FROM things WHERE pk = 'extra'");
   EXPECT_TRUE(verify_it().equal);
   target_sql("DELETE FROM things WHERE sk = 3");
   EXPECT_FALSE(verify_it(sampling(1'000'000)).equal);
-  EXPECT_THAT(migration_->journal->fact("verified").value().value(), ::testing::StartsWith("different at "));
+  EXPECT_THAT(migration_->journal->fact("verified").value().value(),
+              ::testing::StartsWith("different at "));
 }
 
 TEST_F(VerifyTest, C10_OnlySoManyImagesAreHeld) {
@@ -331,8 +347,10 @@ TEST_F(VerifyTest, C7_ACopyFarFromTheOtherInASampleIsNoDifferenceButAnOpenLetter
     std::string text = key + std::string(ddb::kJsonPadding, '\0');
     ddb::JsonDecoder decoder;
     ddb::ItemBatch batch;
-    batch.add_root(TRY(decoder.decode_item({text.data(), key.size()}, {}, ddb::JsonForm::kTyped, batch)), 0);
-    Letter letter = make_letter("copies", 1, batch.item(0), migration_->mapping->key(), "item.duplicate_key", "twice");
+    batch.add_root(
+        TRY(decoder.decode_item({text.data(), key.size()}, {}, ddb::JsonForm::kTyped, batch)), 0);
+    Letter letter = make_letter("copies", 1, batch.item(0), migration_->mapping->key(),
+                                "item.duplicate_key", "twice");
     return migration_->journal->add_letters(std::span(&letter, 1));
   });
   EXPECT_TRUE(verify_it(sampling(1'000'000)).equal);

@@ -19,8 +19,8 @@ TEST(Manifest, TimesAreReadAndWritten) {
 }
 
 std::string summary(const std::string& more, const std::string& files_key = "k") {
-  return R"({"exportArn":"e","tableArn":"arn:aws:dynamodb:r:1:table/Orders","tableId":"i","manifestFilesS3Key":")" + files_key +
-         R"(","itemCount":2,)" + more + "}";
+  return R"({"exportArn":"e","tableArn":"arn:aws:dynamodb:r:1:table/Orders","tableId":"i","manifestFilesS3Key":")" +
+         files_key + R"(","itemCount":2,)" + more + "}";
 }
 
 TEST(Manifest, SummariesAreChecked) {

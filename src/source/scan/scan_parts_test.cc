@@ -64,10 +64,15 @@ TEST(TableDescription, ReadsKeysAndIndexes) {
   ASSERT_EQ(got->spec.indexes.size(), 2u);
   using Projection = model::SecondaryIndex::Projection;
   EXPECT_EQ(got->spec.indexes[0],
-            (model::SecondaryIndex{"g", {{"x", ddb::Type::kS}, {"y", ddb::Type::kN}}, {{"z"}, {"w"}}, false,
-                                   Projection::kInclude, {"p", "q"}}));
-  EXPECT_EQ(got->spec.indexes[1], (model::SecondaryIndex{"l", {{"PK"}}, {{"b", ddb::Type::kB}}, true,
-                                                         Projection::kKeysOnly, {}}));
+            (model::SecondaryIndex{"g",
+                                   {{"x", ddb::Type::kS}, {"y", ddb::Type::kN}},
+                                   {{"z"}, {"w"}},
+                                   false,
+                                   Projection::kInclude,
+                                   {"p", "q"}}));
+  EXPECT_EQ(got->spec.indexes[1],
+            (model::SecondaryIndex{
+                "l", {{"PK"}}, {{"b", ddb::Type::kB}}, true, Projection::kKeysOnly, {}}));
   EXPECT_EQ(got->id, "i");
 }
 

@@ -20,7 +20,8 @@ Error unreadable(const std::string& table, std::string_view why) {
 enum class IndexScope { kGlobal, kLocal };
 
 void read_indexes(const json& table, IndexScope scope, std::vector<model::SecondaryIndex>& out) {
-  const char* name = scope == IndexScope::kLocal ? "LocalSecondaryIndexes" : "GlobalSecondaryIndexes";
+  const char* name =
+      scope == IndexScope::kLocal ? "LocalSecondaryIndexes" : "GlobalSecondaryIndexes";
   for (const json& description : member(table, name)) {
     model::SecondaryIndex index;
     index.name = text_member(description, "IndexName");
@@ -65,7 +66,8 @@ Result<TableDescription> parse_table_description(const std::string& answer,
   if (out.spec.name.empty()) out.spec.name = table;
   out.spec.key = TRY(read_key_schema(description, "table " + table));
   const json& stream = member(description, "StreamSpecification");
-  if (stream.is_object() && stream.value("StreamEnabled", false)) out.spec.stream_view = text_member(stream, "StreamViewType");
+  if (stream.is_object() && stream.value("StreamEnabled", false))
+    out.spec.stream_view = text_member(stream, "StreamViewType");
   read_indexes(description, IndexScope::kGlobal, out.spec.indexes);
   read_indexes(description, IndexScope::kLocal, out.spec.indexes);
   if (const json& count = member(description, "ItemCount"); count.is_number_unsigned())

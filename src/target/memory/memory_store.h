@@ -38,8 +38,9 @@ struct MemoryStore {
   std::mutex mutex;
   std::map<std::string, std::string> tables;  // table → migration that made it
   std::map<std::string, std::map<std::string, model::Position>>
-      positions;                                         // migration → partition → position
-  std::vector<std::shared_ptr<const StoredItem>> loaded;  // in the order of loading; keys may repeat
+      positions;  // migration → partition → position
+  std::vector<std::shared_ptr<const StoredItem>>
+      loaded;  // in the order of loading; keys may repeat
   // By table and key: finish_load() moves what was loaded here, and changes go here.
   std::map<std::pair<uint32_t, std::string>, std::shared_ptr<const StoredItem>> items;
 };

@@ -71,8 +71,9 @@ using TableAndKey = std::pair<uint32_t, std::string>;
 // The state of every key in `keys` is what `images` hold of it. Under the store's lock.
 void replace_items(MemoryStore& store, const std::set<TableAndKey>& keys, const Items& images) {
   for (const TableAndKey& key : keys) store.items.erase(key);
-  std::erase_if(store.loaded,
-                [&](const auto& item) { return keys.contains({item->table, item->key}); });
+  std::erase_if(store.loaded, [&](const auto& item) {
+    return keys.contains({item->table, item->key});
+  });
   for (const auto& item : images) store.items[{item->table, item->key}] = item;
 }
 

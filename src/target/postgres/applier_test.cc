@@ -16,8 +16,8 @@ class PostgresApplierTest : public testing::Test {
     url_ = PostgresServer::instance().new_database();
     target_ = open_target(url_);
     ASSERT_OK(target_->prepare(mapping_, "m1", Target::Start::kFirst));
-    ASSERT_OK(target_->finish_load([](const Duplicate&) { return Status(); },
-                                   [](const std::string&) {}));
+    ASSERT_OK(
+        target_->finish_load([](const Duplicate&) { return Status(); }, [](const std::string&) {}));
   }
   std::unique_ptr<Applier> applier(const std::string& lane) {
     auto applier = target_->applier(lane);
@@ -81,8 +81,9 @@ TEST_F(PostgresApplierTest, C9_ALostConnectionMidwayLeavesNothingAndANewApplierG
   Connection holder = connect(), other = connect();
   run(holder, "BEGIN; SELECT 1 FROM \"Orders \"\"2\"\"\" WHERE pk = 'a' FOR UPDATE");
   Status status;
-  std::thread writer(
-      [&] { status = apply(*first, {order("a", 5), plain("c"), order("d", 1)}, "1", "2"); });
+  std::thread writer([&] {
+    status = apply(*first, {order("a", 5), plain("c"), order("d", 1)}, "1", "2");
+  });
   wait_for(other, kWaiting, "1");
   run(other, kEndWaiting);
   writer.join();
@@ -109,8 +110,9 @@ TEST_F(PostgresApplierTest, EveryConnectionMayBeLost) {
   ASSERT_OK(target_->apply(keys, batch->rows));
   ASSERT_OK(target_->get(keys, items));
   Connection other = connect();
-  std::string sessions = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
-                         "pg_backend_pid()";
+  std::string sessions =
+      "FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+      "pg_backend_pid()";
   run(other, "SELECT pg_terminate_backend(pid) " + sessions);
   wait_for(other, "SELECT count(*) " + sessions, "0");
   Status status = apply(*first, {order("a", 3)}, "1", "2");
@@ -173,7 +175,8 @@ TEST_F(PostgresApplierTest, WhatTheOwnerChangedIsNamed) {
   auto fails = [&](const std::string& change, const std::string& undo, ErrorKind kind,
                    const std::string& code, const std::string& named) {
     run(owner, change);
-    Status status = apply(*mine, {order("a", 3, R"(,"count":{"N":"987654"})"), plain("x")}, "1", "2");
+    Status status =
+        apply(*mine, {order("a", 3, R"(,"count":{"N":"987654"})"), plain("x")}, "1", "2");
     ASSERT_FALSE(status.ok()) << change;
     EXPECT_EQ(status.error().kind(), kind) << status.error().message();
     EXPECT_EQ(status.error().code(), code) << status.error().message();
@@ -189,18 +192,23 @@ TEST_F(PostgresApplierTest, WhatTheOwnerChangedIsNamed) {
         ErrorKind::kConflict, "applier.table_changed", "other");
   fails("ALTER TABLE lines ADD CONSTRAINT few CHECK (ordinal < 2)",
         "ALTER TABLE lines DROP CONSTRAINT few", ErrorKind::kBadItem, "applier.refused", "few");
-  fails(orders + "ALTER COLUMN \"count\" TYPE smallint", orders + "ALTER COLUMN \"count\" TYPE bigint",
-        ErrorKind::kBadItem, "applier.refused", "Orders");
-  fails("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION "
-        "'not %', NEW.count; END $$; CREATE TRIGGER no BEFORE UPDATE ON \"Orders \"\"2\"\"\" FOR "
-        "EACH ROW EXECUTE FUNCTION no()",
-        "DROP TRIGGER no ON \"Orders \"\"2\"\"\"", ErrorKind::kBadItem, "applier.refused", "Orders");
-  fails("ALTER TABLE \"Orders \"\"2\"\"\" ADD CONSTRAINT late UNIQUE (\"count\") DEFERRABLE "
-        "INITIALLY DEFERRED; INSERT INTO \"Orders \"\"2\"\"\" (pk, sk, \"count\") VALUES ('z', 'ORDER#1', "
-        "987654)",
-        "ALTER TABLE \"Orders \"\"2\"\"\" DROP CONSTRAINT late; DELETE FROM \"Orders \"\"2\"\"\" WHERE pk = "
-        "'z'",
-        ErrorKind::kBadItem, "applier.refused", "late");
+  fails(orders + "ALTER COLUMN \"count\" TYPE smallint",
+        orders + "ALTER COLUMN \"count\" TYPE bigint", ErrorKind::kBadItem, "applier.refused",
+        "Orders");
+  fails(
+      "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION "
+      "'not %', NEW.count; END $$; CREATE TRIGGER no BEFORE UPDATE ON \"Orders \"\"2\"\"\" FOR "
+      "EACH ROW EXECUTE FUNCTION no()",
+      "DROP TRIGGER no ON \"Orders \"\"2\"\"\"", ErrorKind::kBadItem, "applier.refused", "Orders");
+  fails(
+      "ALTER TABLE \"Orders \"\"2\"\"\" ADD CONSTRAINT late UNIQUE (\"count\") DEFERRABLE "
+      "INITIALLY DEFERRED; INSERT INTO \"Orders \"\"2\"\"\" (pk, sk, \"count\") VALUES ('z', "
+      "'ORDER#1', "
+      "987654)",
+      "ALTER TABLE \"Orders \"\"2\"\"\" DROP CONSTRAINT late; DELETE FROM \"Orders \"\"2\"\"\" "
+      "WHERE pk = "
+      "'z'",
+      ErrorKind::kBadItem, "applier.refused", "late");
   ASSERT_OK(apply(*mine, {order("a", 3)}, "1", "2"));
 }
 
@@ -208,8 +216,7 @@ TEST_F(PostgresApplierTest, WhatTheOwnerChangedIsNamed) {
 TEST_F(PostgresApplierTest, ForeignKeysOfTheOwnerHold) {
   auto mine = applier("l");
   Connection owner = connect();
-  run(owner,
-      "ALTER TABLE lines ADD FOREIGN KEY (pk, sk) REFERENCES \"Orders \"\"2\"\"\" (pk, sk)");
+  run(owner, "ALTER TABLE lines ADD FOREIGN KEY (pk, sk) REFERENCES \"Orders \"\"2\"\"\" (pk, sk)");
   ASSERT_OK(apply(*mine, {order("a", 3), order("b", 1)}, "", "1"));
   ASSERT_OK(apply(*mine, {order("a", 1), order("c", 2)}, "1", "2"));
   auto batch = make_batch(mapping_, {order("a", 1)}, "", 0);

@@ -214,8 +214,8 @@ Status write_positions(Connection& connection, const Binding& binding,
 
 std::string move_position_sql(const Binding& binding, const std::string& lane,
                               std::string_view expected, const model::Position& after) {
-  std::string migration = quote_literal(binding.migration),
-              partition = quote_literal(escape(lane)), token = quote_literal(escape(after.token));
+  std::string migration = quote_literal(binding.migration), partition = quote_literal(escape(lane)),
+              token = quote_literal(escape(after.token));
   if (expected.empty())
     return fmt::format(
         "INSERT INTO offramp.checkpoint AS c VALUES ({}, {}, {}, {}, {}) "

@@ -35,8 +35,8 @@ Result<std::map<std::string, model::Position>> read_positions(Connection& connec
 Status write_positions(Connection& connection, const Binding& binding,
                        const std::map<std::string, model::Position>& positions);
 
-// The statement that moves a lane's position inside the caller's transaction, which waits for whoever
-// is doing the same; it touches no row when another token than `expected` is stored.
+// The statement that moves a lane's position inside the caller's transaction, which waits for
+// whoever is doing the same; it touches no row when another token than `expected` is stored.
 std::string move_position_sql(const Binding& binding, const std::string& lane,
                               std::string_view expected, const model::Position& after);
 

@@ -48,19 +48,20 @@ ChangeWriter::ChangeWriter(std::shared_ptr<const Binding> binding)
     : binding_(std::move(binding)), staging_(binding_) {
   for (uint32_t t = 0; t < binding_->tables().size(); ++t) {
     const Table& table = binding_->tables()[t];
-    tables_.push_back(TableState{
-        .rows = CopyEncoder(table, static_cast<uint32_t>(table.columns.size())),
-        .keys = CopyEncoder(table, table.key_columns),
-        .exists_sql = fmt::format("EXISTS (SELECT 1 FROM {})", binding_->name(table)),
-        .upsert_sql = upsert_text(*binding_, table, staging_.name(t, Stage::kRows)),
-        .delete_sql = delete_text(*binding_, table, staging_.name(t, Stage::kKeys)),
-        .images = {}});
+    tables_.push_back(
+        TableState{.rows = CopyEncoder(table, static_cast<uint32_t>(table.columns.size())),
+                   .keys = CopyEncoder(table, table.key_columns),
+                   .exists_sql = fmt::format("EXISTS (SELECT 1 FROM {})", binding_->name(table)),
+                   .upsert_sql = upsert_text(*binding_, table, staging_.name(t, Stage::kRows)),
+                   .delete_sql = delete_text(*binding_, table, staging_.name(t, Stage::kKeys)),
+                   .images = {}});
   }
 }
 
 Status ChangeWriter::configure(Connection& connection) {
   // A staging table is small and has no statistics: each of its rows looks up an index, whatever
-  // the planner would guess. Compiling statements that run for milliseconds costs more than it wins.
+  // the planner would guess. Compiling statements that run for milliseconds costs more than it
+  // wins.
   return connection.execute(
       "SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off; "
       "SET enable_mergejoin = off; SET temp_buffers = '32MB'",
@@ -138,8 +139,8 @@ Status ChangeWriter::append_child_end(uint32_t child, const Cell* key, uint32_t 
   return tables_[child].keys.append(scratch_, 0, 1);
 }
 
-// Where the list of each key ends now: behind its last ordinal, or at once when the key has no image
-// in this table. The child rows of one item follow each other in the order of their parents.
+// Where the list of each key ends now: behind its last ordinal, or at once when the key has no
+// image in this table. The child rows of one item follow each other in the order of their parents.
 Status ChangeWriter::encode_child_ends(uint32_t parent, uint32_t child,
                                        const mapping::RowBatch& keys,
                                        const mapping::RowBatch& rows) {
@@ -160,16 +161,16 @@ Status ChangeWriter::encode_child_ends(uint32_t parent, uint32_t child,
       const Cell* cells = &children.cells[at * of_child.columns.size()];
       if (!same_row_key(cells, key, table.key_columns)) break;
       if (cells[table.key_columns].integer != end++)
-        return Error(ErrorKind::kInternal, "postgres.ordinals",
-                     fmt::format("changes for table {}: ordinals do not follow each other",
-                                 of_child.name));
+        return Error(
+            ErrorKind::kInternal, "postgres.ordinals",
+            fmt::format("changes for table {}: ordinals do not follow each other", of_child.name));
     }
     TRY(append_child_end(child, key, table.key_columns, end));
   }
   if (at != children.rows)
-    return Error(ErrorKind::kInternal, "postgres.rows_without_parent",
-                 fmt::format("changes for table {} hold child rows without their parents",
-                             of_child.name));
+    return Error(
+        ErrorKind::kInternal, "postgres.rows_without_parent",
+        fmt::format("changes for table {} hold child rows without their parents", of_child.name));
   return {};
 }
 
@@ -203,13 +204,11 @@ Status ChangeWriter::send(Connection& connection) {
   }
   for (bool children : {true, false})
     for (uint32_t t = 0; t < tables_.size(); ++t)
-      if (!tables_[t].keys.empty() &&
-          (binding_->tables()[t].role == TableRole::kChild) == children)
+      if (!tables_[t].keys.empty() && (binding_->tables()[t].role == TableRole::kChild) == children)
         change(tables_[t].delete_sql, "delete old rows of ", t);
   for (bool children : {false, true})
     for (uint32_t t = 0; t < tables_.size(); ++t)
-      if (!tables_[t].rows.empty() &&
-          (binding_->tables()[t].role == TableRole::kChild) == children)
+      if (!tables_[t].rows.empty() && (binding_->tables()[t].role == TableRole::kChild) == children)
         change(tables_[t].upsert_sql, "write rows of ", t);
   script_.add("COMMIT", {.doing = "commit the new images"});
   size_t at = 0;
@@ -223,8 +222,7 @@ Status ChangeWriter::send(Connection& connection) {
 Error ChangeWriter::explain(Connection& connection, Error error, size_t step) const {
   const std::string& state = connection.last_sqlstate();
   uint32_t t = step < script_.steps.size() ? script_.steps[step].table : Script::kNoTable;
-  std::string table =
-      t == Script::kNoTable ? "the target" : "table " + binding_->tables()[t].name;
+  std::string table = t == Script::kNoTable ? "the target" : "table " + binding_->tables()[t].name;
   for (std::string_view refusing : {"22", "23", "44", "54", "P0"}) {
     if (!state.starts_with(refusing)) continue;
     std::string by;

@@ -39,10 +39,10 @@ class ChangeWriter {
 
  private:
   struct TableState {
-    CopyEncoder rows, keys;   // keys: to delete; of a child: with the ordinal from which on
+    CopyEncoder rows, keys;  // keys: to delete; of a child: with the ordinal from which on
     std::string exists_sql, upsert_sql, delete_sql;
-    KeyIndex images;          // of a parent: keys that have an image in this table
-    bool looked_at = false;   // its emptiness matters in this transaction
+    KeyIndex images;         // of a parent: keys that have an image in this table
+    bool looked_at = false;  // its emptiness matters in this transaction
     bool empty = false;
   };
   Status encode_rows(const mapping::RowBatch& rows);

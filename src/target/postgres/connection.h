@@ -73,7 +73,8 @@ class Connection {
 
   // For callers that speak libpq's pipeline mode themselves.
   PGconn* raw() { return connection_.get(); }
-  // What a failed result means; also sets last_sqlstate() and its like. nullptr: the connection was lost.
+  // What a failed result means; also sets last_sqlstate() and its like. nullptr: the connection was
+  // lost.
   Error error_of(const PGresult* result, std::string_view doing) {
     return result_error(result, doing);
   }

@@ -36,7 +36,8 @@ Result<bool> has_index(Connection& connection, const Binding& binding, const map
 
 class Finish {
  public:
-  Finish(std::shared_ptr<const Binding> binding, const std::function<Status(const Duplicate&)>& duplicate,
+  Finish(std::shared_ptr<const Binding> binding,
+         const std::function<Status(const Duplicate&)>& duplicate,
          const std::function<void(const std::string&)>& step)
       : binding_(std::move(binding)), duplicate_(duplicate), step_(step) {}
 
@@ -44,7 +45,8 @@ class Finish {
     Connection connection = TRY(open());
     // Parents before children: when a parent's key is unique, so are its children's.
     if (!TRY(add_keys_in_parallel(connection))) {
-      for (mapping::TableRole role : {mapping::TableRole::kParent, mapping::TableRole::kOverflow, mapping::TableRole::kChild})
+      for (mapping::TableRole role :
+           {mapping::TableRole::kParent, mapping::TableRole::kOverflow, mapping::TableRole::kChild})
         for (uint32_t t = 0; t < binding_->tables().size(); ++t)
           if (binding_->tables()[t].role == role) TRY(add_primary_key(connection, t));
       for (uint32_t t = 0; t < binding_->tables().size(); ++t) TRY(complete_table(connection, t));
@@ -69,7 +71,8 @@ class Finish {
     std::vector<std::pair<int64_t, uint32_t>> sizes;
     for (uint32_t t = 0; t < binding_->tables().size(); ++t) {
       QueryResult size = TRY(connection.query("SELECT pg_relation_size(to_regclass($1))",
-                                              {binding_->name(binding_->tables()[t])}, "look at the tables' sizes"));
+                                              {binding_->name(binding_->tables()[t])},
+                                              "look at the tables' sizes"));
       int64_t bytes = 0;
       std::string_view text = size.text(0, 0);
       std::from_chars(text.data(), text.data() + text.size(), bytes);
@@ -117,7 +120,8 @@ class Finish {
     const mapping::Table& table = binding_->tables()[t];
     if (TRY(has_primary_key(connection, *binding_, table))) return {};
     say("building the primary key of " + table.name);
-    return connection.execute(add_primary_key_sql(binding_->schema, table), "add the primary key of " + table.name);
+    return connection.execute(add_primary_key_sql(binding_->schema, table),
+                              "add the primary key of " + table.name);
   }
 
   Status add_primary_key(Connection& connection, uint32_t t) {
@@ -148,7 +152,7 @@ class Finish {
       if (TRY(has_index(connection, *binding_, table, index))) continue;
       say(fmt::format("building the index {} of {}", index.name, table.name));
       TRY(connection.execute(create_index_sql(binding_->schema, table, index),
-                              fmt::format("create the index {} of {}", index.name, table.name)));
+                             fmt::format("create the index {} of {}", index.name, table.name)));
     }
     return {};
   }

@@ -1,8 +1,8 @@
 // After the load: unique keys, primary keys, indexes, statistics. Idempotent: each step looks at
 // the catalog first, so after a kill it goes on where it was.
 //
-// Tables are worked on in parallel, the largest first. When a key turns out not to be unique, the rest waits for the
-// duplicates to be removed, parents before children.
+// Tables are worked on in parallel, the largest first. When a key turns out not to be unique, the
+// rest waits for the duplicates to be removed, parents before children.
 #pragma once
 
 #include <functional>

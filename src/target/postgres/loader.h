@@ -49,8 +49,9 @@ class CopyLoader : public Loader {
   // Writes the pending rows into the open transaction (opened if need be), without a commit.
   Status write_wave();
   Status write_table(uint32_t table);
-  // kLater: the server may lose the newest transactions if it crashes, rows and checkpoints together, so a resume
-  // loads them again. kNow: all commits of this loader so far survive a crash.
+  // kLater: the server may lose the newest transactions if it crashes, rows and checkpoints
+  // together, so a resume loads them again. kNow: all commits of this loader so far survive a
+  // crash.
   enum class Durable { kLater, kNow };
   Status commit(Durable durable);
   Error name_refused_row(Error error, uint32_t table) const;
@@ -65,7 +66,7 @@ class CopyLoader : public Loader {
   uint64_t pending_rows_ = 0;
   size_t pending_bytes_ = 0;
   bool commits_later_ = false;  // some commit may not be on the server's disk yet
-  int waves_ = 0;  // subtransactions written into the open transaction
+  int waves_ = 0;               // subtransactions written into the open transaction
   std::optional<std::chrono::steady_clock::time_point> pending_since_;
   std::optional<Error> error_;
 };

@@ -25,7 +25,8 @@ uint64_t lane_key(const std::string& migration, const std::string& lane) {
 // How pg_locks shows an advisory lock with one 64-bit key (documentation, "pg_locks").
 std::string holders_sql(uint64_t key) {
   return fmt::format(
-      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = {}::oid AND "
+      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = "
+      "{}::oid AND "
       "objid = {}::oid AND objsubid = 1 AND granted AND pid <> pg_backend_pid() AND database = "
       "(SELECT oid FROM pg_database WHERE datname = current_database())",
       key >> 32, key & 0xffffffff);
@@ -41,8 +42,10 @@ Status take_from_others(Connection& connection, uint64_t key, std::string_view w
     TRY(connection.query(holders_sql(key), {}, "end earlier sessions"));
     if (std::chrono::steady_clock::now() > deadline)
       return Error(ErrorKind::kUnavailable, "postgres.earlier_session",
-                   fmt::format("{}: a session of an earlier run of {} does not end; is another offramp at work on it "
-                               "from another machine? End it (pg_stat_activity, application_name offramp) and run the "
+                   fmt::format("{}: a session of an earlier run of {} does not end; is another "
+                               "offramp at work on it "
+                               "from another machine? End it (pg_stat_activity, application_name "
+                               "offramp) and run the "
                                "same command again",
                                connection.where(), what));
     std::this_thread::sleep_for(kPoll);
@@ -53,7 +56,8 @@ Status take_from_others(Connection& connection, uint64_t key, std::string_view w
 
 Status hold_migration_lock(Connection& connection, const std::string& migration) {
   auto key = static_cast<int64_t>(lock_key(migration));
-  TRY(connection.query(fmt::format("SELECT pg_advisory_lock_shared({})", key), {}, "take the migration's lock"));
+  TRY(connection.query(fmt::format("SELECT pg_advisory_lock_shared({})", key), {},
+                       "take the migration's lock"));
   return {};
 }
 

@@ -24,18 +24,18 @@ constexpr size_t kRowBytesMax = 8160 - 224;
 Capabilities postgres_capabilities() {
   // Source: PostgreSQL documentation, appendix K; nbtree's entry limit is 2704 bytes less the
   // tuple's header and alignment. A jsonb string is below 256 MiB, a field below 1 GB.
-  return Capabilities{.limits = {.identifier_bytes_max = 63,
-                                 .columns_max = 1600,
-                                 .key_bytes_max = 2600,
-                                 .cell_bytes_max = 255u << 20,
-                                 .text_allows_nul = false,
-                                 .row_bytes_max = kRowBytesMax,
-                                 .index_bytes_max = 2600,
-                                 .column_names_reserved = {"cmax", "cmin", "ctid", "tableoid",
-                                                           "xmax", "xmin"}},
-                      .folds_case = false,
-                      .loaders_default = 2,
-                      .appliers_default = 2};
+  return Capabilities{
+      .limits = {.identifier_bytes_max = 63,
+                 .columns_max = 1600,
+                 .key_bytes_max = 2600,
+                 .cell_bytes_max = 255u << 20,
+                 .text_allows_nul = false,
+                 .row_bytes_max = kRowBytesMax,
+                 .index_bytes_max = 2600,
+                 .column_names_reserved = {"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"}},
+      .folds_case = false,
+      .loaders_default = 2,
+      .appliers_default = 2};
 }
 
 const Entry& entry() {
@@ -146,7 +146,8 @@ Result<std::unique_ptr<Loader>> PostgresTarget::loader() {
   std::shared_ptr<const Binding> bound = binding();
   Connection connection = TRY(Connection::open(url_));
   TRY(hold_migration_lock(connection, bound->migration));
-  return std::unique_ptr<Loader>(std::make_unique<CopyLoader>(std::move(bound), std::move(connection)));
+  return std::unique_ptr<Loader>(
+      std::make_unique<CopyLoader>(std::move(bound), std::move(connection)));
 }
 
 Result<Target::FinishOutcome> PostgresTarget::finish_load(

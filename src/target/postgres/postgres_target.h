@@ -1,9 +1,9 @@
 // PostgresTarget: Target over libpq; each method hands to the file of its name.
 //
-// The control connections, the binding and the snapshot are guarded by mutex_; loaders, appliers and
-// readers have connections of their own, so loader(), applier() and read() may be called and used by
-// several threads. Readers see the snapshot of the newest read_partitions(). A control connection
-// that was lost is opened anew.
+// The control connections, the binding and the snapshot are guarded by mutex_; loaders, appliers
+// and readers have connections of their own, so loader(), applier() and read() may be called and
+// used by several threads. Readers see the snapshot of the newest read_partitions(). A control
+// connection that was lost is opened anew.
 #pragma once
 
 #include <memory>

@@ -35,8 +35,8 @@ class RowLimitsTest : public testing::Test {
     EXPECT_TRUE(status.ok()) << status.error().message();
     status = (*loader)->flush();
     EXPECT_TRUE(status.ok()) << status.error().message();
-    auto finished = target->finish_load([](const Duplicate&) { return Status(); },
-                                        [](const std::string&) {});
+    auto finished =
+        target->finish_load([](const Duplicate&) { return Status(); }, [](const std::string&) {});
     EXPECT_TRUE(finished.ok()) << finished.error().message();
     EXPECT_EQ(read_all(*target), canonical(items));
     return target->row_counts()->at(mapping_->overflow_table()).second;
@@ -81,7 +81,9 @@ TEST_F(RowLimitsTest, C8_RowsOfManyShortValuesAreTakenOrOverflow) {
     }
   };
   for (size_t kind = 0; kind <= kTypes.size(); ++kind) {
-    auto type_of = [&](size_t i) { return kTypes[kind < kTypes.size() ? kind : i % kTypes.size()]; };
+    auto type_of = [&](size_t i) {
+      return kTypes[kind < kTypes.size() ? kind : i % kTypes.size()];
+    };
     url_ = PostgresServer::instance().new_database();
     std::vector<model::ColumnSpec> columns;
     for (size_t i = 0; i < kColumns; ++i) {

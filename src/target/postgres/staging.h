@@ -1,4 +1,5 @@
-// Staging: a connection's temporary tables, which COPY fills and one statement empties into the real ones.
+// Staging: a connection's temporary tables, which COPY fills and one statement empties into the
+// real ones.
 //
 // Each is made once, when first needed, outside any transaction, and is empty again after every
 // commit or rollback (ON COMMIT DELETE ROWS truncates in place; TRUNCATE would write the catalog).

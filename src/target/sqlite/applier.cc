@@ -1,9 +1,9 @@
 // The lane's position first, then the rows, then the write-ahead log's size.
 //
 // The log: now and then a commit copies its pages into the file, as far as readers allow; when all
-// are copied and nobody reads them, the log begins anew. While there are readers it grows, so beyond
-// Options::log_pages_max a commit waits shortly for them to let go; our readers do, at the end of
-// each batch (reader.h). A foreign one that does not costs kLogWaitMs per checkpoint_pages.
+// are copied and nobody reads them, the log begins anew. While there are readers it grows, so
+// beyond Options::log_pages_max a commit waits shortly for them to let go; our readers do, at the
+// end of each batch (reader.h). A foreign one that does not costs kLogWaitMs per checkpoint_pages.
 #include "target/sqlite/applier.h"
 
 #include "target/sqlite/apply.h"
@@ -16,8 +16,9 @@ constexpr int kLogWaitMs = 250;
 
 class SqliteApplier : public Applier {
  public:
-  SqliteApplier(const Options& options, io::SqliteDb db, std::shared_ptr<const mapping::CompiledMapping> mapping,
-                std::string migration, std::string lane, std::shared_ptr<std::mutex> turn)
+  SqliteApplier(const Options& options, io::SqliteDb db,
+                std::shared_ptr<const mapping::CompiledMapping> mapping, std::string migration,
+                std::string lane, std::shared_ptr<std::mutex> turn)
       : db_(std::move(db)),
         migration_(std::move(migration)),
         lane_(std::move(lane)),
@@ -32,9 +33,9 @@ class SqliteApplier : public Applier {
         "INSERT INTO _offramp_checkpoint VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET "
         "records = excluded.records, token = excluded.token, done = excluded.done "
         "WHERE token = x''"));
-    next_ = TRY(db_.prepare(
-        "UPDATE _offramp_checkpoint SET records = ?3, token = ?4, done = ?5 "
-        "WHERE migration = ?1 AND partition = ?2 AND token = ?6"));
+    next_ =
+        TRY(db_.prepare("UPDATE _offramp_checkpoint SET records = ?3, token = ?4, done = ?5 "
+                        "WHERE migration = ?1 AND partition = ?2 AND token = ?6"));
     sqlite3_wal_hook(db_.get(), &SqliteApplier::on_commit, this);
     return {};
   }

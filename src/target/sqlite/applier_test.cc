@@ -63,7 +63,8 @@ class SqliteApplierTest : public testing::Test {
     std::string json = "{\"pk\":{\"S\":\"k" + std::to_string(n) + "\"},\"n\":{\"N\":\"" +
                        std::to_string(value) + "\"},\"lines\":{\"L\":[";
     for (size_t i = 0; i < lines; ++i)
-      json += std::string(i ? "," : "") + "{\"M\":{\"sku\":{\"S\":\"v" + std::to_string(value) + "\"}}}";
+      json += std::string(i ? "," : "") + "{\"M\":{\"sku\":{\"S\":\"v" + std::to_string(value) +
+              "\"}}}";
     return json + "]}}";
   }
   static std::string plain(size_t n, const std::string& filler = "") {
@@ -234,7 +235,8 @@ TEST_F(SqliteApplierTest, C9_KilledWhileApplying) {
       auto target = open(Target::Start::kResuming);
       auto mine = applier(*target);
       for (size_t r = round;; ++r) {
-        if (!apply(*mine, images(r + 1), r ? std::to_string(r) : "", std::to_string(r + 1)).ok()) _exit(1);
+        if (!apply(*mine, images(r + 1), r ? std::to_string(r) : "", std::to_string(r + 1)).ok())
+          _exit(1);
         if (r == round + 2 && write(ready[1], "x", 1) != 1) _exit(1);
       }
     }
@@ -248,7 +250,8 @@ TEST_F(SqliteApplierTest, C9_KilledWhileApplying) {
     auto target = open(Target::Start::kResuming);
     size_t durable = std::stoul(token(*target));
     EXPECT_GE(durable, round + 3);
-    EXPECT_EQ(ask("SELECT count(*) FROM orders WHERE n = " + std::to_string(durable)), int64_t{kKeys})
+    EXPECT_EQ(ask("SELECT count(*) FROM orders WHERE n = " + std::to_string(durable)),
+              int64_t{kKeys})
         << "C5: the rows are those of the position";
     size_t lines = 0;
     for (size_t n = 0; n < kKeys; ++n) lines += (durable + n) % 3;

@@ -40,7 +40,8 @@ std::string upsert_sql(const Table& table) {
 
 }  // namespace
 
-ChangeWriter::ChangeWriter(io::SqliteDb& db, std::shared_ptr<const mapping::CompiledMapping> mapping)
+ChangeWriter::ChangeWriter(io::SqliteDb& db,
+                           std::shared_ptr<const mapping::CompiledMapping> mapping)
     : db_(db), mapping_(std::move(mapping)), statements_(mapping_->tables().size()) {}
 
 Status ChangeWriter::prepare(io::SqliteStatement& statement, const Table& table,

@@ -50,8 +50,8 @@ Cell encode_number(std::string_view text, const Cell& cell) {
     return Cell::int64(integer);
   double real;
   auto parsed = std::from_chars(text.data(), text.data() + text.size(), real);
-  // -2^63 is the one double here that SQLite takes for equal to an INTEGER: -9223372036854776000 must not collide
-  // with -9223372036854775808.
+  // -2^63 is the one double here that SQLite takes for equal to an INTEGER: -9223372036854776000
+  // must not collide with -9223372036854775808.
   if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && real != -0x1p63) {
     char back[kRealTextMax];
     if (std::string_view(back, real_to_canonical(real, back)) == text)

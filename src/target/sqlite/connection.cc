@@ -148,7 +148,8 @@ namespace {
 constexpr int kBusyPauseMs = 4;
 
 int wait_while_busy(void* timeout_ms, int calls) {
-  if (static_cast<intptr_t>(calls) * kBusyPauseMs >= reinterpret_cast<intptr_t>(timeout_ms)) return 0;
+  if (static_cast<intptr_t>(calls) * kBusyPauseMs >= reinterpret_cast<intptr_t>(timeout_ms))
+    return 0;
   std::this_thread::sleep_for(std::chrono::milliseconds(kBusyPauseMs));
   return 1;
 }
@@ -156,7 +157,8 @@ int wait_while_busy(void* timeout_ms, int calls) {
 }  // namespace
 
 void set_busy_timeout(io::SqliteDb& db, int milliseconds) {
-  sqlite3_busy_handler(db.get(), wait_while_busy, reinterpret_cast<void*>(static_cast<intptr_t>(milliseconds)));
+  sqlite3_busy_handler(db.get(), wait_while_busy,
+                       reinterpret_cast<void*>(static_cast<intptr_t>(milliseconds)));
 }
 
 Result<io::SqliteDb> open_connection(const Options& options, Access access) {

@@ -26,14 +26,14 @@ struct Options {
   int busy_timeout_ms = 10'000;  // how long another process's writing is waited for
   int checkpoint_pages = 4'000;  // 16 MiB of changes: a page that changes often is copied once
   int log_pages_max = 32'000;    // 128 MiB: beyond, a commit of changes waits shortly for readers
-  int64_t page_count_max = 0;  // 0 = as large as the disk; tests make a full disk of it
+  int64_t page_count_max = 0;    // 0 = as large as the disk; tests make a full disk of it
 };
 
 enum class Access { kCreate, kWrite, kRead };
 
-// How long the connection waits for others' writing, in this process and outside, before kRetry. It looks again every
-// few milliseconds: SQLite's own pauses grow to 100 ms, and a writer that commits one transaction after the other lets
-// nobody in who sleeps so long.
+// How long the connection waits for others' writing, in this process and outside, before kRetry. It
+// looks again every few milliseconds: SQLite's own pauses grow to 100 ms, and a writer that commits
+// one transaction after the other lets nobody in who sleeps so long.
 void set_busy_timeout(io::SqliteDb& db, int milliseconds);
 
 // What can be said about the path without opening it.

@@ -56,11 +56,13 @@ class SqliteReader : public RowReader {
     bool by_key = !spec_.children.empty();
     place_columns_ = by_key ? spec_.key_columns : 1;
     std::string behind;
-    for (uint32_t i = 0; i < place_columns_; ++i) behind += (i ? ", ?" : "?") + std::to_string(i + 1);
+    for (uint32_t i = 0; i < place_columns_; ++i)
+      behind += (i ? ", ?" : "?") + std::to_string(i + 1);
     auto make = [&](Rows& rows, const Table& table) -> Status {
-      std::string bounded = by_key ? column_list(table, spec_.key_columns) : std::string(rowid_name(table));
-      std::string select = "SELECT " + all_columns(table) + (by_key ? "" : ", " + bounded) + " FROM " +
-                           quote_name(table.name);
+      std::string bounded =
+          by_key ? column_list(table, spec_.key_columns) : std::string(rowid_name(table));
+      std::string select = "SELECT " + all_columns(table) + (by_key ? "" : ", " + bounded) +
+                           " FROM " + quote_name(table.name);
       std::string order = " ORDER BY " + (by_key ? column_list(table, table.key_columns) : bounded);
       rows.first = TRY(db_.prepare(select + range.where(bounded, "") + order));
       rows.further = TRY(db_.prepare(select + range.where(bounded, behind) + order));
@@ -142,7 +144,8 @@ class SqliteReader : public RowReader {
 
   int compare_keys(sqlite3_stmt* child) {
     for (int i = 0; i < static_cast<int>(spec_.key_columns); ++i) {
-      int order = compare_storage(storage_cell(child, i), storage_cell(parent_.current(begun_).get(), i));
+      int order =
+          compare_storage(storage_cell(child, i), storage_cell(parent_.current(begun_).get(), i));
       if (order != 0) return order;
     }
     return 0;

@@ -1,7 +1,7 @@
 // Target for SQLite files: STRICT tables, write-ahead log, one writer thread for the load.
 //
-// Threads: any may call; mutex_ guards connection_ and writer_. Readers, the load's writer and appliers
-// have connections of their own, so none of them waits for mutex_ longer than to be made.
+// Threads: any may call; mutex_ guards connection_ and writer_. Readers, the load's writer and
+// appliers have connections of their own, so none of them waits for mutex_ longer than to be made.
 #pragma once
 
 #include <mutex>

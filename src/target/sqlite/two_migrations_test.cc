@@ -18,7 +18,8 @@ class TwoMigrations : public testing::Test {
   static constexpr size_t kItems = 20'000, kItemsPerBatch = 200;
 
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "offramp-sqlite-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "offramp-sqlite-XXXXXX").string();
     folder_ = mkdtemp(pattern.data());
     options_.path = folder_ + "/t.sqlite";
     options_.rows_per_transaction = 1000;
@@ -34,22 +35,26 @@ class TwoMigrations : public testing::Test {
     table.into = name;
     table.columns = {{"n", {"n"}, model::ColumnType::kBigint, {}, {}, {}}};
     table.indexes = {{"", {"n"}, {}}};
-    auto mapping = mapping::CompiledMapping::compile({table}, {{"pk", ddb::Type::kS}, std::nullopt},
-                                                     SqliteTarget::static_capabilities().limits, name);
+    auto mapping =
+        mapping::CompiledMapping::compile({table}, {{"pk", ddb::Type::kS}, std::nullopt},
+                                          SqliteTarget::static_capabilities().limits, name);
     EXPECT_TRUE(mapping.ok());
     auto target = SqliteTarget::open(options_);
     EXPECT_TRUE(target.ok());
     expect_ok((*target)->prepare(*mapping, name, Target::Start::kFirst));
     return {*mapping, std::move(*target)};
   }
-  static void expect_ok(const Status& status) { EXPECT_TRUE(status.ok()) << status.error().message(); }
+  static void expect_ok(const Status& status) {
+    EXPECT_TRUE(status.ok()) << status.error().message();
+  }
 
-  static void add_items(mapping::Splitter& splitter, size_t first, size_t count, ddb::ItemBatch& items,
-                        mapping::RowBatch& rows, mapping::RowBatch* keys) {
+  static void add_items(mapping::Splitter& splitter, size_t first, size_t count,
+                        ddb::ItemBatch& items, mapping::RowBatch& rows, mapping::RowBatch* keys) {
     ddb::JsonDecoder decoder;
     std::string why;
     for (size_t n = first; n < first + count; ++n) {
-      std::string json = "{\"pk\":{\"S\":\"k" + std::to_string(n) + "\"},\"n\":{\"N\":\"" + std::to_string(n) + "\"}}";
+      std::string json = "{\"pk\":{\"S\":\"k" + std::to_string(n) + "\"},\"n\":{\"N\":\"" +
+                         std::to_string(n) + "\"}}";
       char* text = items.arena.allocate(json.size() + ddb::kJsonPadding);
       std::memcpy(text, json.data(), json.size());
       auto root = decoder.decode_item({text, json.size()}, {}, ddb::JsonForm::kTyped, items);
@@ -60,7 +65,8 @@ class TwoMigrations : public testing::Test {
     }
   }
   // kItems at least, then more while `wanted` (how many there are is what comes back).
-  size_t load(Migration& migration, const std::function<bool()>& wanted = [] { return false; }) {
+  size_t load(
+      Migration& migration, const std::function<bool()>& wanted = [] { return false; }) {
     auto loader = migration.target->loader();
     EXPECT_TRUE(loader.ok());
     mapping::Splitter splitter(migration.mapping);
@@ -78,7 +84,8 @@ class TwoMigrations : public testing::Test {
     return n;
   }
   void finish(Migration& migration) {
-    auto finished = migration.target->finish_load([](const Duplicate&) -> Status { return {}; }, [](const std::string&) {});
+    auto finished = migration.target->finish_load([](const Duplicate&) -> Status { return {}; },
+                                                  [](const std::string&) {});
     EXPECT_TRUE(finished.ok()) << finished.error().message();
   }
   // Changes without a pause until `done`; `transactions` says how many are in.
@@ -95,14 +102,17 @@ class TwoMigrations : public testing::Test {
       rows.reset(migration.mapping->tables().size());
       add_items(splitter, transactions % 50 * 20, 20, items, rows, &keys);
       std::string after = std::to_string(transactions + 1);
-      Status applied = (*applier)->apply(keys, rows, before, {.records = transactions + 1, .token = after});
+      Status applied =
+          (*applier)->apply(keys, rows, before, {.records = transactions + 1, .token = after});
       expect_ok(applied);
       if (!applied.ok()) break;
       ++transactions;
       before = after;
     }
   }
-  static uint64_t rows_of(Migration& migration) { return (*migration.target->row_counts())[0].second; }
+  static uint64_t rows_of(Migration& migration) {
+    return (*migration.target->row_counts())[0].second;
+  }
 
   std::string folder_;
   Options options_;
@@ -120,7 +130,8 @@ TEST_F(TwoMigrations, OneLoadsWhileOthersFollow) {
   constexpr size_t kTurns = 6;
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   size_t loaded = load(loading, [&] {
-    return (first_applied < kTurns || second_applied < kTurns) && std::chrono::steady_clock::now() < deadline;
+    return (first_applied < kTurns || second_applied < kTurns) &&
+           std::chrono::steady_clock::now() < deadline;
   });
   size_t first_meanwhile = first_applied, second_meanwhile = second_applied;
   done = true;

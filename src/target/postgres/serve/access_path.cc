@@ -72,7 +72,8 @@ AccessPath::AccessPath(const ServedTable& table, const ServedIndex* of, std::str
       if (late) leave_out_empty(attributes[i].type, parent.sql[i]);
       (i < partition_count ? partition_said : order_said) &= parent.sql[i].has_value();
       if (!index || i >= partition_count + sort_count) continue;
-      // What CreateTable makes columns of never hides a value: such items are in the overflow table.
+      // What CreateTable makes columns of never hides a value: such items are in the overflow
+      // table.
       if (table.made_here && (!late || column)) continue;
       std::string hidden = hidden_values_sql(mapping, t, attributes[i], alias);
       if (!hidden.empty()) parent.hidden += (parent.hidden.empty() ? "" : " OR ") + hidden;

@@ -19,8 +19,8 @@ struct WantedIndex {
 };
 // "((…), (…)) WHERE …": what stands behind the table's name in CREATE INDEX.
 std::string definition_of(const WantedIndex& index);
-// Appends what the reads of an index of DynamoDB's need: its entries in order, sparse; and the rows that hide a value
-// from SQL.
+// Appends what the reads of an index of DynamoDB's need: its entries in order, sparse; and the rows
+// that hide a value from SQL.
 void want_for_index(const AccessPath& path, const AccessPath::Parent& parent,
                     const mapping::Table& table, std::vector<WantedIndex>& wanted);
 

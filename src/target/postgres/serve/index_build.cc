@@ -98,8 +98,8 @@ Result<bool> build_index(const std::string& url, std::string_view schema, const 
   return store_error(std::move(status).error(), connection.last_sqlstate());
 }
 
-Result<bool> remove_index(const std::string& url, std::string_view schema,
-                          const ServedTable& table, size_t number) {
+Result<bool> remove_index(const std::string& url, std::string_view schema, const ServedTable& table,
+                          size_t number) {
   const ServedIndex& index = table.indexes[number];
   Connection connection = TRY(Connection::open(url));
   if (index.into.empty()) {

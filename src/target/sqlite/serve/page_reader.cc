@@ -46,8 +46,7 @@ PageReader::PageReader(const ServedTable& table, std::vector<std::unique_ptr<Tab
   }
   key_paths_[0].attributes.push_back(table.key.partition);
   if (table.key.sort) key_paths_[0].attributes.push_back(*table.key.sort);
-  for (size_t i = 0; i < table.indexes.size(); ++i)
-    add_index_path(table, i);
+  for (size_t i = 0; i < table.indexes.size(); ++i) add_index_path(table, i);
 }
 
 Status PageReader::read(const PageRequest& request, Page& page) {

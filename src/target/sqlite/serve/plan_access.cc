@@ -63,10 +63,9 @@ std::optional<Part> part_of(const ServedTable& served, uint32_t number,
   }
   auto path = json_path(attribute.name, attribute.type);
   if (!path) return std::nullopt;
-  return Part{
-      attribute.type == ddb::Type::kB ? Kind::kBase64 : Kind::kText,
-      {"json_extract(" + quote_name(extra_name(table)) + ", " + *path + ")"},
-      {model::ColumnType::kText}};
+  return Part{attribute.type == ddb::Type::kB ? Kind::kBase64 : Kind::kText,
+              {"json_extract(" + quote_name(extra_name(table)) + ", " + *path + ")"},
+              {model::ColumnType::kText}};
 }
 
 // Whether SQL orders the part's values as the service orders the attribute's.
