@@ -36,10 +36,10 @@ class Connection : public Watched,
         stream_(std::move(socket), tls...),
         parser_(core.options.header_bytes_max, core.options.body_bytes_max) {
     fd_ = stream_.lowest_layer().native_handle();
-    loop_.connections.fetch_add(1, std::memory_order_relaxed);
+    loop_.connected();
   }
   ~Connection() override {
-    loop_.connections.fetch_sub(1, std::memory_order_relaxed);
+    loop_.disconnected();
     core_.held_bytes -= counted_;
     core_.remove(this);
   }
@@ -89,6 +89,7 @@ class Connection : public Watched,
     auto room = parser_.prepare();
     stream_.async_read_some(asio::buffer(room.data(), room.size()),
                             [self = this->shared_from_this()](AsioError error, size_t size) {
+                              self->loop_.woken();
                               if (error) return self->end();
                               self->core_.bytes_in.fetch_add(size, std::memory_order_relaxed);
                               self->parser_.commit(size);

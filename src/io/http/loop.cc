@@ -46,6 +46,7 @@ class AsioWaiter final : public SocketWaiter {
     shared_->descriptor.async_wait(type, [shared = shared_, number](AsioError) {
       if (shared->wait != number) return;  // over already, by the other event
       ++shared->wait;
+      shared->loop.woken();
       shared->loop.go_on(static_cast<RequestWorker&>(*shared->fiber));
     });
   }
@@ -79,13 +80,25 @@ Status Loop::start() {
 
 void Loop::run() {
   auto guard = asio::make_work_guard(context_);
-  for (;;) {
+  while (!context_.stopped()) {
     try {
-      context_.run();
-      return;
+      if (connections_of_all_ > 1 || !look()) context_.run_one();
     } catch (...) {  // memory; the connection it happened in is gone
     }
   }
+}
+
+// One client alone waits for each of its requests, and then it pays to look for what comes next;
+// several keep the threads awake, and need the processors. True: something came, and is handled.
+bool Loop::look() {
+  lookout_ = idle_.size() == workers_.size() ? &for_clients_ : &for_databases_;
+  lookout_->begin();
+  if (!lookout_->worth_it()) return false;
+  do {
+    if (context_.poll_one() > 0 || context_.stopped()) return true;
+  } while (lookout_->goes_on());
+  lookout_->missed();
+  return false;
 }
 
 void Loop::finish() {

@@ -15,6 +15,7 @@
 
 #include "io/fiber.h"
 #include "io/http/core.h"
+#include "io/http/lookout.h"
 
 namespace offramp::io::http {
 
@@ -50,8 +51,11 @@ class Client {
 class Loop final : public FiberScheduler {
  public:
   using MakeHandler = std::function<Result<std::unique_ptr<Handler>>()>;
-  Loop(const MakeHandler& make_handler, size_t workers_max)
-      : make_handler_(make_handler), workers_max_(workers_max) {}
+  // `connections_of_all`: of all loops together.
+  Loop(const MakeHandler& make_handler, size_t workers_max, std::atomic<size_t>& connections_of_all)
+      : make_handler_(make_handler),
+        workers_max_(workers_max),
+        connections_of_all_(connections_of_all) {}
 
   // The first worker; before run().
   Status start();
@@ -64,30 +68,48 @@ class Loop final : public FiberScheduler {
   bool handle(const std::shared_ptr<Client>& client);
 
   void wake(Fiber& fiber) override;
-  bool alone() const override { return connections.load(std::memory_order_relaxed) <= 1; }
+  bool alone() const override { return connections() <= 1; }
   std::unique_ptr<SocketWaiter> watch(int socket) override;
   // Goes on with a worker that waited; on the loop.
   void go_on(RequestWorker& worker);
+
+  // What the loop waited for has happened; in the handler, first.
+  void woken() { lookout_->woken(); }
 
   boost::asio::io_context& context() { return context_; }
   // For answers and refusals that are made without waiting in between.
   Answer answer;
   Response refusal;
   Gunzip gunzip;
-  std::atomic<size_t> connections{0};
+
+  // Any thread.
+  size_t connections() const { return connections_.load(std::memory_order_relaxed); }
+  void connected() {
+    ++connections_;
+    ++connections_of_all_;
+  }
+  void disconnected() {
+    --connections_;
+    --connections_of_all_;
+  }
 
  private:
+  bool look();
   RequestWorker* idle_worker();
   void release(RequestWorker& worker);
 
   const MakeHandler& make_handler_;
   const size_t workers_max_;
+  std::atomic<size_t> connections_{0};
+  std::atomic<size_t>& connections_of_all_;
   boost::asio::io_context context_{1};  // destroys the connections that are left over
   // Of the loop's thread. Their handlers may watch sockets, and go before the context.
   std::vector<std::unique_ptr<RequestWorker>> workers_;
   std::vector<RequestWorker*> idle_;
   std::deque<std::shared_ptr<Client>> waiting_;
   bool finishing_ = false;
+  // Apart, because what they wait for takes different times.
+  Lookout for_clients_, for_databases_, *lookout_ = &for_clients_;
 };
 
 }  // namespace offramp::io::http

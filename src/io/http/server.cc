@@ -92,6 +92,7 @@ struct Server::Impl {
   Core core;
   const Loop::MakeHandler make_handler;
   std::unique_ptr<asio::ssl::context> tls;
+  std::atomic<size_t> connections{0};
   // Above them what connections refer to: they destroy those left over.
   const std::vector<std::unique_ptr<Loop>> loops;
   Acceptor acceptor;  // of the first loop, as is `pause`
@@ -105,13 +106,14 @@ struct Server::Impl {
   std::jthread watch;
   bool stopped = false;  // of the owner's thread
 
-  std::vector<std::unique_ptr<Loop>> make_loops() const {
+  std::vector<std::unique_ptr<Loop>> make_loops() {
     int threads = core.options.threads;
     if (threads <= 0)
       threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kThreadsMax);
     const size_t workers = static_cast<size_t>(std::max(1, core.options.handlers_max / threads));
     std::vector<std::unique_ptr<Loop>> made;
-    for (int i = 0; i < threads; ++i) made.push_back(std::make_unique<Loop>(make_handler, workers));
+    for (int i = 0; i < threads; ++i)
+      made.push_back(std::make_unique<Loop>(make_handler, workers, connections));
     return made;
   }
 
@@ -132,8 +134,7 @@ struct Server::Impl {
 
   Loop& emptiest() const {
     return **std::min_element(loops.begin(), loops.end(), [](const auto& a, const auto& b) {
-      return a->connections.load(std::memory_order_relaxed) <
-             b->connections.load(std::memory_order_relaxed);
+      return a->connections() < b->connections();
     });
   }
 
