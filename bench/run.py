@@ -35,7 +35,7 @@ ITEMS = int(os.environ.get("BENCH_ITEMS", "2000000"))
 ONLY = os.environ.get("BENCH_ONLY", "")
 # Ten times the items must not need more memory.
 MEMORY_ITEMS = [int(n) for n in os.environ.get("BENCH_MEMORY_ITEMS", "200000,2000000").split(",")]
-TUNED = {"shared_buffers": "2GB", "max_wal_size": "16GB", "checkpoint_timeout": "30min", "wal_buffers": "64MB",
+TUNED = {"shared_buffers": "2GB", "max_wal_size": "16GB", "min_wal_size": "2GB", "checkpoint_timeout": "30min", "wal_buffers": "64MB",
          "maintenance_work_mem": "1GB", "max_parallel_maintenance_workers": "2", "track_commit_timestamp": "on"}
 KEYS = ["pk", "sk"]
 

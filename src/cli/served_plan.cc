@@ -53,7 +53,7 @@ Result<ServedPlan> read_served_plan(const std::string& plan_name) {
               " does not say the source's table and key; add `table:` and `key:` under `source:`");
     ServedPlan::Table table;
     table.served.name = plan.source.table;
-    table.served.id = "plan";
+    table.served.id = "plan:" + plan.source.table;
     table.served.key = plan.source.key;
     table.served.indexes = served_indexes(plan.source.indexes);
     table.served.made_here = false;

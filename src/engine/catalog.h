@@ -2,7 +2,8 @@
 //
 // The snapshot is read again when the store's version changed: asked at most once a second, and at
 // once when a table is not found or the store said that its tables are gone. Any thread: snapshot_
-// is guarded by mutex_, reload() runs one at a time under reload_mutex_; tables are constant.
+// and plan_tables_ are guarded by mutex_, reload() runs one at a time under reload_mutex_; tables
+// are constant.
 #pragma once
 
 #include <atomic>
@@ -31,22 +32,24 @@ class Catalog {
   Result<std::shared_ptr<const Tables>> all();
   // Reads the catalog again if the store's version changed since it was read.
   Status refresh();
-  // A table of a plan; its name hides one of the store's catalog.
+  // A table of a plan, before the first request; its name hides a table that was made here.
   Status add_plan_table(TableRef table);
+  std::shared_ptr<const PlanTables> plan_tables() const;
 
  private:
   std::shared_ptr<const Tables> snapshot() const;
   Status refresh_when_due();
+  Status reload();
 
   target::Store& store_;
   io::Clock& clock_;
   std::mutex reload_mutex_;
-  Tables plan_tables_;    // guarded by reload_mutex_
   uint64_t version_ = 0;  // guarded by reload_mutex_
   bool loaded_ = false;   // guarded by reload_mutex_
   std::atomic<int64_t> next_check_ns_{0};
   mutable std::mutex mutex_;
   std::shared_ptr<const Tables> snapshot_ = std::make_shared<const Tables>();
+  std::shared_ptr<const PlanTables> plan_tables_ = std::make_shared<const PlanTables>();
 };
 
 }  // namespace offramp::engine

@@ -5,6 +5,7 @@
 #include "engine/expiry.h"
 #include "engine/index_builds.h"
 #include "engine/operation.h"
+#include "engine/table_changes.h"
 #include "io/wall_ms.h"
 
 namespace offramp::engine {
@@ -28,11 +29,32 @@ struct Engine::Impl {
       : store(store),
         options(std::move(given)),
         catalog(store, *options.clock),
-        streams(store, options) {}
+        streams(store, catalog, options) {}
   target::Store& store;
   const EngineOptions options;
   Catalog catalog;
   Streams streams;
+
+  // attach() ends the log of tables that were dropped and made anew; then the table has no stream.
+  Status end_lost_stream(const std::string& name) {
+    TableRef served = TRY(catalog.find(name));
+    if (!served || !served->stream.on) return {};
+    StreamRef stream = TRY(streams.find(served->stream_path()));
+    if (stream && stream->on) return {};
+    TRY(change_table(
+        store, catalog, [&] { return catalog.find(name); },
+        [](Table& table) -> Status {
+          table.stream.on = false;
+          table.stream.view.clear();
+          return {};
+        }));
+    if (options.log)
+      options.log(Error(ErrorKind::kGap, "engine.stream_lost",
+                        "table " + name +
+                            ": its tables were made anew in the database, which has ended its "
+                            "stream; switch it on again"));
+    return {};
+  }
 };
 
 struct Worker::Impl {
@@ -95,8 +117,10 @@ Status Engine::serve_plan_table(target::ServedTable served,
   for (const target::ServedIndex& index : table.served.indexes)
     for (const auto* part : {&index.partition, &index.sort})
       for (const model::KeyAttribute& attribute : *part) add(attribute);
+  const std::string name = table.served.name;
   TRY(impl_->store.attach(table.served));
-  return impl_->catalog.add_plan_table(std::make_shared<const Table>(std::move(table)));
+  TRY(impl_->catalog.add_plan_table(std::make_shared<const Table>(std::move(table))));
+  return impl_->end_lost_stream(name);
 }
 
 Result<std::unique_ptr<Worker>> Engine::worker() {

@@ -59,7 +59,7 @@ Status Expiry::sweep_all(std::stop_token stop) {
   Status first;
   for (const auto& [name, table] : *tables) {
     if (stop.stop_requested()) return {};
-    if (table->expires_by.empty() || !table->served.made_here) continue;
+    if (table->expires_by.empty()) continue;
     Status status = sweep_table(table, stop);
     if (!status.ok() && first.ok()) first = std::move(status);
   }

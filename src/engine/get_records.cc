@@ -37,8 +37,11 @@ class RecordsReader {
   Result<uint64_t> read(uint64_t after, uint64_t until) {
     size_t changes_max = std::clamp(limit_ * now_.stream->width, kPageChangesMin, kPageChangesMax);
     for (int pages = 0; pages < kPagesMax && after < until && !full_; ++pages) {
-      TRY(context_.session->changes(now_.table->served, now_.stream->log, after, until, changes_max,
-                                    kPageBytesMax, context_.changes));
+      Status status = context_.session->changes(now_.table->served, now_.stream->log, after, until,
+                                                changes_max, kPageBytesMax, context_.changes);
+      // It was dropped meanwhile, or has lost what it is made of.
+      if (!status.ok() && status.error().code() == "store.no_log") return trimmed();
+      TRY(std::move(status));
       behind_ = context_.changes.behind;
       if (context_.changes.next == after) break;
       after = tell_page();

@@ -222,6 +222,9 @@ Status check_index_updates(Json root) {
 }
 
 Status change_indexes(Context& context, Json root, Table& table) {
+  if (root["GlobalSecondaryIndexUpdates"] && !table.served.made_here)
+    return validation("Table " + table.served.name +
+                      " was loaded by a plan; its indexes are those of the plan");
   return for_each_element(root["GlobalSecondaryIndexUpdates"], [&](Json one) -> Status {
     if (Json wanted = one["Create"]) return create(context, root, wanted, table);
     if (Json wanted = one["Delete"]) return remove(context, wanted, table);

@@ -255,7 +255,7 @@ Status update_table(Context& context) {
   TRY(check_update(context.request.root()));
   bool changed = false;
   TableRef table = TRY(change_table(
-      context.catalog, [&] { return existing_table(context); },
+      context.store, context.catalog, [&] { return existing_table(context); },
       [&](Table& wanted) { return change(context, wanted); },
       [&](const Table& old, const Table& wanted) {
         changed = true;

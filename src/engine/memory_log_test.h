@@ -44,6 +44,13 @@ class LogStore : public MemoryStore {
     ++logs_version_;
     return {};
   }
+  // As attach() does when tables were made anew.
+  void lose_log_of(const std::string& table_id) {
+    std::lock_guard lock(log_mutex_);
+    for (auto& [name, log] : logs_)
+      if (log.entry.name.table_id == table_id) log.entry.on = false;
+    ++logs_version_;
+  }
   Result<uint64_t> logs_version() override {
     std::lock_guard lock(log_mutex_);
     return logs_version_;

@@ -72,6 +72,13 @@ class MemoryStore : public target::Store {
     ++version_;
     return {};
   }
+  Status adopt(const target::ServedTable& table, std::string_view json) override {
+    std::lock_guard lock(mutex_);
+    if (!entries_.emplace(table.name, json).second)
+      return Error(ErrorKind::kConflict, "store.table_exists", "table exists");
+    ++version_;
+    return {};
+  }
   Status update_entry(std::string_view name, std::string_view expected,
                       std::string_view json) override {
     std::lock_guard lock(mutex_);

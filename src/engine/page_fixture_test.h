@@ -66,7 +66,7 @@ class PageTest : public EngineTest {
     const std::vector<target::CatalogEntry> entries = std::move(store.catalog()).value();
     for (const target::CatalogEntry& entry : entries) {
       if (entry.name != table) continue;
-      const TableRef loaded = std::move(load_table(entry, store.limits())).value();
+      const TableRef loaded = std::move(load_table(entry, store.limits(), {})).value();
       const target::ItemRef ref{&loaded->served, batch.item(0)};
       const target::Decision decision{target::Decision::Kind::kPut, batch.item(0)};
       auto session = std::move(store.session()).value();

@@ -34,9 +34,9 @@ Error bad_entry(const target::ChangeLogEntry& entry, std::string_view what) {
 }
 
 Result<TableRef> load_stream_table(std::string_view json, const Stream* known,
-                                   const mapping::Limits& limits) {
+                                   const mapping::Limits& limits, const PlanTables& plans) {
   if (known && known->table->entry == json) return known->table;
-  return load_table({"", std::string(json)}, limits);
+  return load_table({"", std::string(json)}, limits, plans);
 }
 
 }  // namespace
@@ -114,7 +114,7 @@ std::string stream_entry(const Stream& stream) {
 }
 
 Result<StreamRef> load_stream(const target::ChangeLogEntry& entry, const Stream* known,
-                              const mapping::Limits& limits) {
+                              const mapping::Limits& limits, const PlanTables& plans) {
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   if (parser.parse(entry.json).get(root) || !root.is_object() ||
@@ -140,7 +140,7 @@ Result<StreamRef> load_stream(const target::ChangeLogEntry& entry, const Stream*
     return {};
   }));
   if (out.generations.empty()) return bad_entry(entry, "no generation");
-  out.table = TRY(load_stream_table(json["Table"].text(), known, limits));
+  out.table = TRY(load_stream_table(json["Table"].text(), known, limits, plans));
   out.entry = entry.json;
   return StreamRef(std::make_shared<const Stream>(std::move(out)));
 }

@@ -84,7 +84,7 @@ constexpr uint32_t kStreamWidthMax = 64;  // less than 256, which is what a shar
 std::string stream_entry(const Stream& stream);
 // `known` may be the stream as it was before; its table is used again when it is the same.
 Result<StreamRef> load_stream(const target::ChangeLogEntry& entry, const Stream* known,
-                              const mapping::Limits& limits);
+                              const mapping::Limits& limits, const PlanTables& plans);
 
 std::string sequence_text(uint64_t number);
 // Nothing when it is none that sequence_text() makes.

@@ -24,7 +24,7 @@ Status begin_stream(Context& context, const Table& old, const Table& table) {
   Status begun = context.store.begin_log(table.served, {stream.log, stream_entry(stream), true},
                                          old.entry, table.entry);
   if (!begun.ok() && begun.error().code() == "store.no_changes")
-    return invalid_parameter("Streams are not available at this endpoint's database");
+    return invalid_parameter("Streams are not available here: " + begun.error().message());
   return begun;
 }
 
@@ -64,7 +64,7 @@ Status change_stream(Context& context, Json specification, Table& table) {
   auto streams = TRY(context.streams.all());
   for (int64_t ms = io::wall_ms(*context.options.clock);; ++ms) {
     table.stream.label = stream_label(ms);
-    if (!streams->contains(table.served.name + "/stream/" + table.stream.label)) return {};
+    if (!streams->contains(table.stream_path())) return {};
   }
 }
 
@@ -80,8 +80,7 @@ Status store_table_entry(Context& context, const Table& old, const Table& table)
 Status keep_table_for_stream(Context& context, const Table& table) {
   if (!table.stream.on) return {};
   for (int tries = 1;; ++tries) {
-    StreamRef stream =
-        TRY(context.streams.find(table.served.name + "/stream/" + table.stream.label));
+    StreamRef stream = TRY(context.streams.find(table.stream_path()));
     if (!stream || stream->table->entry == table.entry) return {};
     Stream kept = *stream;
     kept.table = std::make_shared<const Table>(table);

@@ -27,8 +27,10 @@ std::shared_ptr<const Streams::Loaded> Streams::loaded() const {
 Result<std::shared_ptr<const Streams::Loaded>> Streams::load(const Loaded& old, uint64_t version) {
   using Name = std::pair<std::string_view, std::string_view>;
   std::map<Name, StreamRef> known;
-  for (const auto& [path, stream] : old.streams)
-    known.emplace(Name(stream->log.table_id, stream->log.label), stream);
+  for (const All* streams : {&old.streams, &old.others})
+    for (const auto& [path, stream] : *streams)
+      known.emplace(Name(stream->log.table_id, stream->log.label), stream);
+  std::shared_ptr<const PlanTables> plans = catalog_.plan_tables();
   auto fresh = std::make_shared<Loaded>();
   fresh->version = version;
   std::vector<target::ChangeLogEntry> entries = TRY(store_.logs());
@@ -36,13 +38,16 @@ Result<std::shared_ptr<const Streams::Loaded>> Streams::load(const Loaded& old, 
     auto before = known.find(Name(entry.name.table_id, entry.name.label));
     const Stream* was = before == known.end() ? nullptr : before->second.get();
     bool same = was && was->entry == entry.json && was->on == entry.on;
-    StreamRef stream = same ? before->second : TRY(load_stream(entry, was, store_.limits()));
-    fresh->streams.emplace(stream->path(), std::move(stream));
+    StreamRef stream =
+        same ? before->second : TRY(load_stream(entry, was, store_.limits(), *plans));
+    bool served = stream->table->served.made_here || plans->contains(stream->table_name());
+    All& into = served ? fresh->streams : fresh->others;
+    into.emplace(stream->path(), std::move(stream));
   }
   return std::shared_ptr<const Loaded>(std::move(fresh));
 }
 
-Result<std::shared_ptr<const Streams::All>> Streams::all() {
+Result<std::shared_ptr<const Streams::Loaded>> Streams::load_now() {
   // Before the entries: what changes in between is read again the next time.
   uint64_t version = TRY(store_.logs_version());
   std::shared_ptr<const Loaded> now = loaded();
@@ -52,6 +57,11 @@ Result<std::shared_ptr<const Streams::All>> Streams::all() {
     std::lock_guard lock(mutex_);
     loaded_ = now;
   }
+  return now;
+}
+
+Result<std::shared_ptr<const Streams::All>> Streams::all() {
+  std::shared_ptr<const Loaded> now = TRY(load_now());
   return std::shared_ptr<const All>(now, &now->streams);
 }
 
@@ -126,11 +136,12 @@ Status Streams::maintain() {
   bool trims = now >= next_trim_ns_;
   if (trims) next_trim_ns_ = now + std::min(kTrimEveryMsMax, kept_ms_ / 10) * 1'000'000;
   Status first;
-  std::shared_ptr<const All> streams = TRY(all());
-  for (const auto& [path, stream] : *streams) {
-    Status status = maintain(*stream, trims);
-    if (first.ok() && !status.ok()) first = std::move(status);
-  }
+  std::shared_ptr<const Loaded> now_loaded = TRY(load_now());
+  for (const All* streams : {&now_loaded->streams, &now_loaded->others})
+    for (const auto& [path, stream] : *streams) {
+      Status status = maintain(*stream, trims);
+      if (first.ok() && !status.ok()) first = std::move(status);
+    }
   return first;
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/catalog.h"
 #include "engine/engine.h"
 #include "engine/stream.h"
 #include "io/clock.h"
@@ -24,13 +25,14 @@ class Streams {
  public:
   using All = std::map<std::string, StreamRef, std::less<>>;  // by Stream::path()
 
-  Streams(target::Store& store, const EngineOptions& options)
+  Streams(target::Store& store, const Catalog& catalog, const EngineOptions& options)
       : store_(store),
+        catalog_(catalog),
         clock_(*options.clock),
         shard_ms_(options.stream_shard_age.count()),
         kept_ms_(options.stream_retention.count()) {}
 
-  // As of now.
+  // As of now; but for those of plans' tables that this process does not serve.
   Result<std::shared_ptr<const All>> all();
   // By ARN, as of now; an empty reference when there is none.
   Result<StreamRef> find(std::string_view arn);
@@ -45,8 +47,9 @@ class Streams {
  private:
   struct Loaded {
     std::optional<uint64_t> version;  // of the store's logs, when these were read
-    All streams;
+    All streams, others;              // those that all() leaves out
   };
+  Result<std::shared_ptr<const Loaded>> load_now();
   std::shared_ptr<const Loaded> loaded() const;
   Result<std::shared_ptr<const Loaded>> load(const Loaded& old, uint64_t version);
   Status maintain(const Stream& stream, bool trims);
@@ -56,6 +59,7 @@ class Streams {
   Result<bool> write(const Stream& changed);
 
   target::Store& store_;
+  const Catalog& catalog_;
   io::Clock& clock_;
   const int64_t shard_ms_, kept_ms_;
   int64_t next_trim_ns_ = 0;  // of maintain()'s thread

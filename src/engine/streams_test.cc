@@ -295,7 +295,7 @@ TEST_F(StreamTest, AStoreWithoutLogsRefusesStreams) {
       "StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_IMAGE"}})");
   EXPECT_EQ(error("CreateTable", body),
             "ValidationException: One or more parameter values were invalid: Streams are not "
-            "available at this endpoint's database");
+            "available here: this database keeps no change log");
   EXPECT_TRUE(ok("ListTables", json::object())["TableNames"].empty());
   EXPECT_TRUE(engine->maintain_streams().ok());
   worker.reset();

@@ -74,6 +74,15 @@ void read_indexes(Json json, Table& table) {
         read_index(Json(element), local, table);
 }
 
+// What is the plan's.
+void take_shape(const Table& plan, Table& table) {
+  std::string id = std::move(table.served.id);
+  table.served = plan.served;
+  table.served.id = std::move(id);
+  table.indexes = plan.indexes;
+  table.attributes = plan.attributes;
+}
+
 }  // namespace
 
 std::vector<model::KeyAttribute> read_attributes(Json definitions) {
@@ -141,7 +150,8 @@ Result<Table> read_table(Json json) {
   return table;
 }
 
-Result<TableRef> load_table(const target::CatalogEntry& entry, const mapping::Limits& limits) {
+Result<TableRef> load_table(const target::CatalogEntry& entry, const mapping::Limits& limits,
+                            const PlanTables& plans) {
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   if (parser.parse(entry.json).get(root) || !root.is_object() ||
@@ -150,6 +160,13 @@ Result<TableRef> load_table(const target::CatalogEntry& entry, const mapping::Li
     return Error(ErrorKind::kCorrupt, "engine.bad_entry",
                  "the catalog's entry of table " + entry.name + " cannot be read");
   Table table = TRY_CONTEXT("table " + entry.name, read_table(Json(root)));
+  if (Json(root)["Plan"].boolean()) {
+    table.entry = entry.json;
+    table.served.made_here = false;
+    auto plan = plans.find(table.served.name);
+    if (plan != plans.end()) take_shape(*plan->second, table);
+    return TableRef(std::make_shared<const Table>(std::move(table)));
+  }
   if (table.served.into.empty())
     return Error(ErrorKind::kCorrupt, "engine.bad_entry",
                  "the catalog's entry of table " + entry.name + " names no SQL table");

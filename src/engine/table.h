@@ -1,9 +1,12 @@
 // Table: what the engine knows of one table: how it is served, and what DescribeTable answers.
 //
 // The catalog's entry is JSON in the words of CreateTable, with a version; table_entry() writes it,
-// read_table() reads it and a CreateTable request alike. Constant once made, shared by threads.
+// read_table() reads it and a CreateTable request alike. Of a plan's table the entry has the
+// settings; its mapping, key and indexes are the plan's, so it can be served only by whoever has
+// the plan. Constant once made, shared by threads.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,7 +56,8 @@ struct Table {
   std::vector<std::pair<std::string, std::string>> tags;
   TableStream stream;
   std::string expires_by;  // the attribute of time to live; empty: switched off
-  std::string entry;  // as in the store's catalog; empty for a plan's table
+  // As in the store's catalog; empty for a plan's table whose settings were never changed.
+  std::string entry;
 
   const model::KeyAttribute& partition() const { return served.key.partition; }
   const model::KeyAttribute* sort() const { return served.key.sort ? &*served.key.sort : nullptr; }
@@ -62,11 +66,14 @@ struct Table {
   }
   // The index's number in served.indexes and indexes, or -1.
   int find_index(std::string_view name) const;
+  // Of its newest stream, see Stream::path().
+  std::string stream_path() const { return served.name + "/stream/" + stream.label; }
   bool has_local_index() const;
 };
 using TableRef = std::shared_ptr<const Table>;
 
-// Stored: a change of meaning needs another number. 2: columns are those of `Layout`, see ServedTable::layout.
+// Stored: a change of meaning needs another number. 2: columns are those of `Layout`, see
+// ServedTable::layout.
 constexpr int kTableEntryVersion = 1, kLayoutEntryVersion = 2;
 
 // Members of CreateTable (its checks have passed) or of a catalog's entry. The mapping is not made
@@ -77,8 +84,13 @@ std::vector<model::KeyAttribute> read_attributes(Json definitions);
 void add_index(Json json, Table& table);
 // The catalog's entry.
 std::string table_entry(const Table& table);
-// Made of a store's catalog entry, mapping included.
-Result<TableRef> load_table(const target::CatalogEntry& entry, const mapping::Limits& limits);
+// The tables of plans that this process serves, by name, as the plans have them.
+using PlanTables = std::map<std::string, TableRef, std::less<>>;
+
+// Made of a store's catalog entry, mapping included; of a table of a plan that is not among `plans`
+// there is none.
+Result<TableRef> load_table(const target::CatalogEntry& entry, const mapping::Limits& limits,
+                            const PlanTables& plans);
 
 struct Arns {
   std::string region, account;

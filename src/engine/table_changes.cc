@@ -10,6 +10,16 @@ namespace {
 // How often a change of an entry is tried again because another process changed it in between.
 constexpr int kEntryTriesMax = 5;
 
+// Another process may have done it, or another table may have the name.
+Status adopt(target::Store& store, Catalog& catalog, const Table& table) {
+  Status adopted = store.adopt(table.served, table_entry(table));
+  if (!adopted.ok() && adopted.error().code() == "store.no_plan_entries")
+    return validation("Table " + table.served.name +
+                      " was loaded by a plan; this endpoint's database cannot keep settings of it");
+  if (!adopted.ok() && adopted.error().code() != "store.table_exists") return adopted;
+  return catalog.refresh();
+}
+
 }  // namespace
 
 Result<TableRef> existing_table(Context& context) {
@@ -27,14 +37,19 @@ Result<TableRef> named_table(Context& context) {
 }
 
 Result<TableRef> change_table(
-    Catalog& catalog, const std::function<Result<TableRef>()>& find,
+    target::Store& store, Catalog& catalog, const std::function<Result<TableRef>()>& find,
     const std::function<Status(Table& table)>& change,
     const std::function<Status(const Table& old, const Table& table)>& store_entry) {
   for (int tries = 1;; ++tries) {
     TableRef old = TRY(find());
-    if (!old->served.made_here)
-      return validation("Table " + old->served.name +
-                        " was loaded by a plan; its settings cannot be changed");
+    if (old->entry.empty()) {
+      TRY(adopt(store, catalog, *old));
+      old = TRY(find());
+      if (old->entry.empty())
+        return validation("Table " + old->served.name +
+                          " was loaded by a plan, and the database has another one of that name; "
+                          "delete that one before this one's settings are changed");
+    }
     auto table = std::make_shared<Table>(*old);
     TRY(change(*table));
     table->entry = table_entry(*table);
@@ -54,7 +69,7 @@ Result<TableRef> change_table(
 Result<TableRef> change_table(target::Store& store, Catalog& catalog,
                               const std::function<Result<TableRef>()>& find,
                               const std::function<Status(Table& table)>& change) {
-  return change_table(catalog, find, change, [&](const Table& old, const Table& table) {
+  return change_table(store, catalog, find, change, [&](const Table& old, const Table& table) {
     return store.update_entry(table.served.name, old.entry, table.entry);
   });
 }

@@ -1,7 +1,5 @@
 // Changes of what the catalog knows of a table: look, change, and replace the entry if nobody else
-// did meanwhile.
-//
-// Only tables made here have an entry; a plan's table is refused.
+// did meanwhile. A plan's table gets its entry with its first change.
 #pragma once
 
 #include <functional>
@@ -24,7 +22,7 @@ Result<TableRef> change_table(target::Store& store, Catalog& catalog,
 // As above; `store_entry` replaces the entry, as Store::update_entry() does, and what belongs to
 // it.
 Result<TableRef> change_table(
-    Catalog& catalog, const std::function<Result<TableRef>()>& find,
+    target::Store& store, Catalog& catalog, const std::function<Result<TableRef>()>& find,
     const std::function<Status(Table& table)>& change,
     const std::function<Status(const Table& old, const Table& table)>& store_entry);
 

@@ -159,7 +159,10 @@ std::string table_entry(const Table& table) {
   write.number("Version", table.served.layout ? kLayoutEntryVersion : kTableEntryVersion);
   write.text("TableName", table.served.name);
   write.text("TableId", table.served.id);
-  write.text("Into", table.served.into);
+  if (table.served.made_here)
+    write.text("Into", table.served.into);
+  else
+    write.flag("Plan", true);
   write_attributes(table.attributes, write);
   write_table_keys(table, write);
   for (bool local : {true, false}) {
@@ -270,8 +273,7 @@ void append_table_description(const Table& table, const Description& description
   write_stream(table, write);
   if (!table.stream.label.empty()) {
     write.text("LatestStreamLabel", table.stream.label);
-    write.text("LatestStreamArn",
-               description.arns.table(table.served.name) + "/stream/" + table.stream.label);
+    write.text("LatestStreamArn", description.arns.table(table.stream_path()));
   }
   write.flag("DeletionProtectionEnabled", table.deletion_protection);
   write.close('}');

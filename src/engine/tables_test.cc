@@ -299,24 +299,5 @@ TEST_F(TablesTest, SmallQuestionsAreAnswered) {
   EXPECT_NE(ok("DescribeLimits", "{}").find("TableMaxReadCapacityUnits"), std::string::npos);
 }
 
-TEST_F(TablesTest, APlansTableIsServedAndKept) {
-  target::ServedTable served;
-  served.name = "Moved";
-  served.id = "plan";
-  served.into = "moved";
-  served.key.partition = {"pk", ddb::Type::kS};
-  served.indexes.push_back({"by-x", {{"x", ddb::Type::kS}}, {}, false});
-  model::SecondaryIndex index{.name = "by-x",
-                              .projection = model::SecondaryIndex::Projection::kKeysOnly};
-  ASSERT_TRUE(engine->serve_plan_table(served, {index}).ok());
-  ok("PutItem", R"({"TableName":"Moved","Item":{"pk":{"S":"a"}}})");
-  std::string described = ok("DescribeTable", R"({"TableName":"Moved"})");
-  EXPECT_NE(described.find(R"("ProjectionType":"KEYS_ONLY")"), described.npos);
-  EXPECT_TRUE(error("DeleteTable", R"({"TableName":"Moved"})")
-                  .starts_with("ValidationException: Table Moved was loaded by a plan"));
-  EXPECT_EQ(ok("GetItem", R"({"TableName":"Moved","Key":{"pk":{"S":"a"}}})"),
-            R"({"Item":{"pk":{"S":"a"}}})");
-}
-
 }  // namespace
 }  // namespace offramp::engine

@@ -67,20 +67,6 @@ TEST_F(TimeToLiveTest, Refuses) {
       "ResourceNotFoundException: Requested resource not found: Table: none not found");
 }
 
-TEST_F(TimeToLiveTest, APlansTableHasNone) {
-  target::ServedTable served;
-  served.name = "Moved";
-  served.id = "plan";
-  served.into = "moved";
-  served.key.partition = {"pk", ddb::Type::kS};
-  ASSERT_TRUE(engine->serve_plan_table(served, {}).ok());
-  EXPECT_EQ(
-      error(
-          "UpdateTimeToLive",
-          R"({"TableName":"Moved","TimeToLiveSpecification":{"Enabled":true,"AttributeName":"a"}})"),
-      "ValidationException: Table Moved was loaded by a plan; its settings cannot be changed");
-}
-
 TEST_F(TimeToLiveTest, ContinuousBackupsCannotBeSwitchedOn) {
   constexpr std::string_view kOff =
       R"({"ContinuousBackupsDescription":{"ContinuousBackupsStatus":"ENABLED",)"

@@ -5,6 +5,10 @@
 //   writes, through the API or with SQL, is seen.
 // - A log has one order, its numbers. Of two changes of one item the later has the higher number,
 //   and a number is given out only when no lower one can appear any more. Numbers have gaps.
+// - Of a table made here each change of a row is a change. Of a plan's table, whose items may have
+//   rows in several tables, it is what a transaction did to an item: the item as it was before, and
+//   as it was left. (SQLite cannot tell a transaction of SQL writers from several: there each
+//   statement's change of a row may be one.)
 // - A log belongs to one time of being switched on: switching off ends it, and what it has can be
 //   read until it is trimmed.
 // - A writer may label its transaction; the label is told with each change: the origin. With SQL:
@@ -34,7 +38,8 @@ struct ChangeLogName {
 // What a store remembers of a log, also when the table is gone.
 struct ChangeLogEntry {
   ChangeLogName name;
-  std::string json;  // what the engine knows of the stream (its shards too); the store does not look into it
+  std::string json;  // what the engine knows of the stream (its shards too); the store does not
+                     // look into it
   bool on = false;
 };
 
@@ -49,7 +54,7 @@ struct Change {
 struct ChangePage {
   ddb::ItemBatch items;  // whole items
   std::vector<Change> changes;
-  uint64_t next = 0;     // read on after this number
+  uint64_t next = 0;  // read on after this number
   // Not all changes behind `next` are known yet; all are that were made longer ago than this. Zero:
   // nothing is held back, or what is told ends before it.
   std::chrono::milliseconds behind{0};

@@ -67,6 +67,9 @@ class FiberStore final : public Store {
                       std::string_view json) override {
     return store_->update_entry(name, expected, json);
   }
+  Status adopt(const ServedTable& table, std::string_view json) override {
+    return store_->adopt(table, json);
+  }
   Status begin_log(const ServedTable& table, const ChangeLogEntry& entry, std::string_view expected,
                    std::string_view json) override {
     return store_->begin_log(table, entry, expected, json);

@@ -16,6 +16,10 @@ Status StoreSession::changes(const ServedTable&, const ChangeLogName&, uint64_t,
                              size_t, ChangePage&) {
   return no_log();
 }
+Status Store::adopt(const ServedTable& table, std::string_view) {
+  return Error(ErrorKind::kUnsupported, "store.no_plan_entries",
+               "this database keeps no settings of " + table.name);
+}
 Status Store::begin_log(const ServedTable&, const ChangeLogEntry&, std::string_view,
                         std::string_view) {
   return no_log();

@@ -1,110 +1,14 @@
 // The change log's part of the suite that every store passes. A store's own test says
 //   INSTANTIATE_TEST_SUITE_P(Sqlite, StoreLog, testing::Values(&make_database));
-// and its database knows sql_with_origin(). Whatever is read here is read up to a mark, so that it
-// is known when all is there.
+// and its database knows sql_with_origin().
 #pragma once
 
-#include <chrono>
 #include <set>
 
+#include "target/store_conformance_log_fixture.h"
 #include "target/store_conformance_test.h"
 
 namespace offramp::target {
-
-inline int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-// One change with its items as canonical JSON; "" where there is none.
-struct SeenChange {
-  uint64_t number = 0;
-  int64_t at_ms = 0;
-  std::string old_item, new_item, origin;
-};
-
-class StoreLog : public StoreConformance {
- protected:
-  static std::string entry_json(const ServedTable& table) {
-    return "{\"table\":\"" + table.name + "\"}";
-  }
-  static ChangeLogName log_name(const ServedTable& table, const std::string& label = "one") {
-    return {table.id, label};
-  }
-  ChangeLogName begin(const ServedTable& table, const std::string& label = "one") {
-    ChangeLogEntry entry{log_name(table, label), "{\"log\":1}", true};
-    expect_ok(store_->begin_log(table, entry, entry_json(table), entry_json(table)));
-    return entry.name;
-  }
-  void end(const ServedTable& table, const ChangeLogName& log) {
-    expect_ok(store_->end_log(table, log, entry_json(table), entry_json(table)));
-  }
-  uint64_t mark(const ChangeLogName& log) {
-    auto number = store_->log_mark(log);
-    if (!number.ok()) ADD_FAILURE() << number.error().message();
-    return number.ok() ? *number : 0;
-  }
-
-  // Appends what is behind `after`, up to `until`, in pages; waits for what is not yet known.
-  void read_on(StoreSession& session, const ServedTable& table, const ChangeLogName& log,
-               uint64_t after, uint64_t until, std::vector<SeenChange>& out,
-               size_t changes_max = 1000, size_t bytes_max = 1 << 20) {
-    ChangePage page;
-    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (after < until) {
-      Status status = session.changes(table, log, after, until, changes_max, bytes_max, page);
-      expect_ok(status);
-      if (!status.ok()) return;
-      take(page, after, until, changes_max, out);
-      if (page.next == after) {
-        ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "the log does not go on";
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      }
-      after = page.next;
-    }
-  }
-  static void take(const ChangePage& page, uint64_t after, uint64_t until, size_t changes_max,
-                   std::vector<SeenChange>& out) {
-    EXPECT_LE(page.changes.size(), changes_max);
-    EXPECT_GE(page.next, after);
-    EXPECT_LE(page.next, until);
-    for (const Change& change : page.changes) {
-      EXPECT_GT(change.number, after) << "the order is that of the numbers";
-      EXPECT_LE(change.number, page.next);
-      EXPECT_TRUE(change.has_old || change.has_new);
-      after = change.number;
-      auto json = [&](bool has, uint32_t root) {
-        return has ? ddb::canonical_item_json(page.items.item(root)) : std::string();
-      };
-      out.push_back({change.number, change.at_ms, json(change.has_old, change.old_root),
-                     json(change.has_new, change.new_root), change.origin});
-    }
-  }
-  std::vector<SeenChange> read_all(const ServedTable& table, const ChangeLogName& log) {
-    std::vector<SeenChange> out;
-    read_on(*session_, table, log, 0, mark(log), out);
-    return out;
-  }
-  // "old -> new" of each.
-  static std::vector<std::string> told(const std::vector<SeenChange>& changes) {
-    std::vector<std::string> out;
-    for (const SeenChange& change : changes)
-      out.push_back(change.old_item + " -> " + change.new_item);
-    return out;
-  }
-  static std::string step(const std::string& old_json, const std::string& new_json) {
-    return (old_json.empty() ? "" : canonical(old_json)) + " -> " +
-           (new_json.empty() ? "" : canonical(new_json));
-  }
-  bool is_on(const ChangeLogName& log) {
-    std::vector<ChangeLogEntry> entries = store_->logs().value();
-    for (const ChangeLogEntry& entry : entries)
-      if (entry.name.table_id == log.table_id && entry.name.label == log.label) return entry.on;
-    ADD_FAILURE() << "no such log";
-    return false;
-  }
-};
 
 TEST_P(StoreLog, EveryChangeIsToldOnceWithBothItems) {
   ServedTable table = create("t", key_of(Type::kS, Type::kN));
@@ -483,34 +387,11 @@ TEST_P(StoreLog, WritersTogetherMakeOneOrder) {
       }
       --running;
     });
-  std::vector<SeenChange> seen;
-  auto reader = open_session(*store_);
-  ChangePage page;
-  uint64_t after = 0;
-  while (running > 0) {
-    uint64_t until = mark(log);
-    Status status = reader->changes(table, log, after, until, 100, 1 << 20, page);
-    expect_ok(status);
-    if (!status.ok()) break;
-    take(page, after, until, 100, seen);
-    after = page.next;
-  }
-  for (auto& thread : threads) thread.join();
-  read_on(*reader, table, log, after, mark(log), seen);
+  std::vector<SeenChange> seen = read_beside(table, log, threads, running);
   EXPECT_EQ(seen.size(), static_cast<size_t>(written));
-  std::vector<SeenChange> again = read_all(table, log);
-  EXPECT_EQ(told(again), told(seen)) << "what was read while others wrote is all there is";
-  std::map<std::string, std::string> there;
-  ModelTable model(table);
-  for (const SeenChange& change : seen) {
-    const std::string& some = change.new_item.empty() ? change.old_item : change.new_item;
-    std::string& now = there[model.key_of(mapping::TestItem(some).view())];
-    EXPECT_EQ(change.old_item, now) << "change " << change.number;
-    now = change.new_item;
-  }
+  std::map<std::string, std::string> there = ends_of_chains(table, seen);
   for (int n = 0; n < kItems; ++n)
-    EXPECT_EQ(get(*session_, table, numbered("p", n)),
-              there[model.key_of(mapping::TestItem(numbered("p", n)).view())]);
+    EXPECT_EQ(get(*session_, table, numbered("p", n)), there[key_text(table, numbered("p", n))]);
 }
 
 }  // namespace offramp::target

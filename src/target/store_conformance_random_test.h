@@ -287,21 +287,22 @@ TEST_P(StoreRandom, AddedIndexesAnswerAsTheModel) {
   }
 }
 
+// conformance_mapping() with two tables more whose key columns are not in the sort key's order.
+inline model::MappingSpec conformance_plan() {
+  model::MappingSpec spec = conformance_mapping();
+  model::TableMapping invoices, parts;
+  invoices.into = "invoices";
+  invoices.key = {{"PK", "CUSTOMER#{customer}", {}}, {"SK", "INVOICE#{n}", {}}};
+  invoices.columns = {{"n", {}, model::ColumnType::kBigint, {}, {}, {}},
+                      {"note", {"c_text"}, model::ColumnType::kText, {}, {}, {}}};
+  parts.into = "parts";
+  parts.key = {{"PK", "{kind}#{id}", {}}, {"SK", "PART#{a}#{b}", {}}};
+  spec.insert(spec.begin() + 1, {invoices, parts});
+  return spec;
+}
+
 class StorePlan : public StoreRandom {
  protected:
-  // conformance_mapping() with two tables more whose key columns are not in the sort key's order.
-  static model::MappingSpec plan() {
-    model::MappingSpec spec = conformance_mapping();
-    model::TableMapping invoices, parts;
-    invoices.into = "invoices";
-    invoices.key = {{"PK", "CUSTOMER#{customer}", {}}, {"SK", "INVOICE#{n}", {}}};
-    invoices.columns = {{"n", {}, model::ColumnType::kBigint, {}, {}, {}},
-                        {"note", {"c_text"}, model::ColumnType::kText, {}, {}, {}}};
-    parts.into = "parts";
-    parts.key = {{"PK", "{kind}#{id}", {}}, {"SK", "PART#{a}#{b}", {}}};
-    spec.insert(spec.begin() + 1, {invoices, parts});
-    return spec;
-  }
   std::string sort_text() {
     static const char* kKinds[] = {"ORDER#", "INVOICE#", "PART#", "PROFILE#",
                                    "ORDER",  "INVOICE",  ""};
@@ -355,7 +356,7 @@ TEST_P(StorePlan, AnswersAsTheUnsplitTable) {
     }
     std::vector<std::string> items;
     for (const auto& [_, json] : loaded) items.push_back(json);
-    Case c{ModelTable(load_plan(plan(), key, items, indexes)), item, {}};
+    Case c{ModelTable(load_plan(conformance_plan(), key, items, indexes)), item, {}};
     for (const std::string& json : items) c.model.put(json);
     c.value = [&](const model::KeyAttribute& attribute) {
       if (attribute.name == "PK") return string_json(partition_text());
@@ -378,7 +379,7 @@ TEST_P(StorePlan, AnswersAsTheUnsplitTable) {
 
 TEST_P(StorePlan, SqlUpdatesOfPlanTablesAreSeen) {
   ServedTable table = load_plan(
-      plan(), conformance_key(),
+      conformance_plan(), conformance_key(),
       {R"({"PK":{"S":"CUSTOMER#7"},"SK":{"S":"ORDER#1"},"c_text":{"S":"old"},"lines":{"L":[{"M":{"sku":{"S":"a"}}},{"M":{"sku":{"S":"b"}}}]}})"},
       {{"text", {{"c_text", Type::kS}}, {}, false}});
   std::string key = R"({"PK":{"S":"CUSTOMER#7"},"SK":{"S":"ORDER#1"}})";

@@ -73,7 +73,7 @@ class Lab:
                 for side in self.sides:
                     refill(side.connection, shape)
                 continue
-            self._all("DeleteTable", {"TableName": shape.name})
+            self._delete(shape.name)
             outcomes = [table_outcome(answer) for answer in self._all("CreateTable", shape.create())]
             for outcome in outcomes[1:]:
                 if difference("CreateTable", outcomes[0], outcome) or outcome.error:
@@ -85,7 +85,14 @@ class Lab:
     def drop(self, shapes):
         for shape in shapes:
             if shape.fixed is None:
-                self._all("DeleteTable", {"TableName": shape.name})
+                self._delete(shape.name)
+
+    def _delete(self, name):
+        """Also when a request has protected the table; the oracle takes some words that are no booleans for that wish."""
+        answers = self._all("DeleteTable", {"TableName": name})
+        if any(answer.error not in (None, "ResourceNotFoundException") for answer in answers):
+            self._all("UpdateTable", {"TableName": name, "DeletionProtectionEnabled": False})
+            self._all("DeleteTable", {"TableName": name})
 
     def close(self):
         for side in self.sides:

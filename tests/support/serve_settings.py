@@ -137,12 +137,15 @@ class Stuck(Exception):
     pass
 
 
-def settled(connection, name, seconds=SETTLED_SECONDS_MAX):
-    """The table's description when nothing of it changes any more."""
+def settled(connection, name, seconds=SETTLED_SECONDS_MAX, fails=False):
+    """The table's description when nothing of it changes any more. `fails`: the server may fail inside now and then."""
     deadline = time.monotonic() + seconds
     while True:
         answer = connection.call("DescribeTable", {"TableName": name})
         table = answer.json.get("Table")
+        if fails and answer.status == 500 and time.monotonic() < deadline:
+            time.sleep(0.02)
+            continue
         if answer.status != 200 or all(status == "ACTIVE" for status in (
                 table["TableStatus"], *(index["IndexStatus"] for index in table.get("GlobalSecondaryIndexes", ())))):
             return answer
@@ -185,9 +188,11 @@ class SettingsLab(Lab):
             return Outcome(None, None, {}, raw=answer)
         try:
             oracle = side is self.sides[0]
-            described = settled(side.connection, step.request["TableName"], ORACLE_SECONDS_MAX if oracle else SETTLED_SECONDS_MAX)
+            described = settled(side.connection, step.request["TableName"], ORACLE_SECONDS_MAX if oracle else SETTLED_SECONDS_MAX, oracle)
         except Stuck as stuck:
             return Outcome("Stuck", str(stuck), {}, raw=answer)
+        if described.status != 200:
+            return Outcome("Stuck", f"{step.request['TableName']} is not described: {described}", {}, raw=answer)
         table = described.json["Table"]
         if oracle and table["ProvisionedThroughput"]["ReadCapacityUnits"] == 0:
             # It keeps the units of indexes when a table becomes paid on demand; the service tells none.
@@ -199,13 +204,7 @@ class SettingsLab(Lab):
         for shape in shapes:
             for side in self.sides[1:]:
                 settled(side.connection, shape.name)
-            self._all("UpdateTable", {"TableName": shape.name, "DeletionProtectionEnabled": False})
         super().drop(shapes)
-
-    def create(self, shapes):
-        for shape in shapes:
-            self._all("UpdateTable", {"TableName": shape.name, "DeletionProtectionEnabled": False})
-        return super().create(shapes)
 
 
 UPDATE, SETTINGS = "^UpdateTable$", "^(UpdateTable|UpdateTimeToLive|DescribeTimeToLive|DescribeTable|DeleteTable)$"

@@ -56,6 +56,15 @@ std::string quote_name(std::string_view name) {
   return out + "\"";
 }
 
+std::string quote_text(std::string_view text) {
+  std::string out = "'";
+  for (char c : text) {
+    if (c == '\'') out += '\'';
+    out += c;
+  }
+  return out + "'";
+}
+
 std::string_view rowid_name(const Table& table) {
   static constexpr std::array<std::string_view, 3> kNames = {"rowid", "_rowid_", "oid"};
   for (std::string_view name : kNames) {

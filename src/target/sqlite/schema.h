@@ -25,6 +25,8 @@ constexpr int64_t child_rowid(int64_t parent_rowid, int64_t ordinal) {
 }
 
 std::string quote_name(std::string_view name);
+// As a literal.
+std::string quote_text(std::string_view text);
 // The name that means the rowid in this table: one of rowid, _rowid_, oid that is no column. Empty
 // when all are taken.
 std::string_view rowid_name(const mapping::Table& table);

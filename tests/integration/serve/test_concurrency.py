@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+from dynamodb_local import table_keys
 from serve_process import Serve
 from serve_wire import Connection
 
@@ -287,3 +288,46 @@ def test_a_stopped_server_keeps_what_it_acknowledged(servers):
     server.stop()
     server.start(server.port)
     assert server.connection().call("Scan", {"TableName": "kept", "Select": "COUNT"}).json["Count"] == 50
+
+
+def test_few_connections_are_shared(postgres, tmp_path):
+    """A role that may have 3 connections, and 24 clients whose requests each need one: they wait for each other. So they do
+    when all connections were lost and are made anew."""
+    database = postgres.new_database().rsplit("/", 1)[1]
+    for statement in ("CREATE ROLE thrifty LOGIN PASSWORD 'correct horse' CONNECTION LIMIT 3", f'ALTER DATABASE "{database}" OWNER TO thrifty',
+                      "ALTER SCHEMA public OWNER TO thrifty"):
+        postgres.sql(statement, database)
+    server = Serve(postgres.url(database).replace("app@", "thrifty@"), tmp_path)
+    refused = []
+
+    def client(number):
+        connection = Connection(server.port)
+        for at in range(10):
+            for operation, request in (
+                    ("TransactWriteItems", {"TransactItems": [{"Put": {"TableName": TABLE, "Item": {**key("many", f"{number}-{at}-{n}")}}} for n in (1, 2)]}),
+                    ("GetItem", {"TableName": TABLE, "Key": key("one", number % 3)}),
+                    ("Query", {"TableName": TABLE, "KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "many"}}}),
+                    ("UpdateItem", {"TableName": TABLE, "Key": key("one", number % 3), "UpdateExpression": "ADD c :one",
+                                    "ExpressionAttributeValues": {":one": {"N": "1"}}})):
+                answer = connection.call(operation, request)
+                if answer.status != 200:
+                    refused.append((operation, answer))
+
+    def all_clients(numbers):
+        threads = [threading.Thread(target=client, args=(number,)) for number in numbers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not refused
+
+    try:
+        server.client().create_table(TableName=TABLE, BillingMode="PAY_PER_REQUEST", **table_keys(("pk", "S"), ("sk", "S")))
+        all_clients(range(24))
+        assert int(postgres.sql("SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE usename = 'thrifty'", database)[0][0]) == 3
+        all_clients(range(24, 48))
+        assert server.client().describe_table(TableName=TABLE)["Table"]["TableStatus"] == "ACTIVE"
+        whole = server.client().query(TableName=TABLE, Select="COUNT", KeyConditionExpression="pk = :p", ExpressionAttributeValues={":p": {"S": "many"}})
+        assert whole["Count"] == 48 * 10 * 2
+    finally:
+        server.stop()

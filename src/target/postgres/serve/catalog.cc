@@ -46,6 +46,17 @@ std::string sparse_index_sql(std::string_view schema, const Table& table,
   return there.empty() ? sql : sql + " WHERE " + there;
 }
 
+// Part of a transaction.
+Status add_entry(Connection& connection, const ServedTable& table, std::string_view json) {
+  TRY(connection.execute(kRaiseVersion, "change the catalog"));
+  QueryResult added =
+      TRY(connection.query("INSERT INTO offramp.served VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                           {table.name, table.id, std::string(json)}, "add to the catalog"));
+  if (added.affected() == 1) return {};
+  return Error(ErrorKind::kConflict, "store.table_exists",
+               fmt::format("the table '{}' exists", table.name));
+}
+
 std::string create_sql(std::string_view schema, const ServedTable& served) {
   std::string sql;
   for (const Table& table : served.mapping->tables()) {
@@ -107,13 +118,7 @@ Result<std::vector<CatalogEntry>> read_catalog(Connection& connection) {
 Status create_served_table(Connection& connection, std::string_view schema,
                            const ServedTable& table, std::string_view json) {
   return in_transaction(connection, [&]() -> Status {
-    TRY(connection.execute(kRaiseVersion, "change the catalog"));
-    QueryResult added = TRY(
-        connection.query("INSERT INTO offramp.served VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-                         {table.name, table.id, std::string(json)}, "add to the catalog"));
-    if (added.affected() != 1)
-      return Error(ErrorKind::kConflict, "store.table_exists",
-                   fmt::format("the table '{}' exists", table.name));
+    TRY(add_entry(connection, table, json));
     Status created = connection.execute(create_sql(schema, table), "create the table");
     // A table, an index or a type of this name.
     const std::string& state = connection.last_sqlstate();
@@ -123,9 +128,17 @@ Status create_served_table(Connection& connection, std::string_view schema,
   });
 }
 
+Status adopt_served_table(Connection& connection, const ServedTable& table, std::string_view json) {
+  return in_transaction(connection, [&] { return add_entry(connection, table, json); });
+}
+
+Status raise_served_version(Connection& connection) {
+  return connection.execute(kRaiseVersion, "change the catalog");
+}
+
 Status change_served_entry(Connection& connection, std::string_view name, std::string_view expected,
                            std::string_view json) {
-  TRY(connection.execute(kRaiseVersion, "change the catalog"));
+  TRY(raise_served_version(connection));
   QueryResult changed = TRY(connection.query(
       "UPDATE offramp.served SET entry = $3 WHERE name = $1 AND entry = $2",
       {std::string(name), std::string(expected), std::string(json)}, "change the catalog"));

@@ -27,11 +27,14 @@ Result<std::vector<CatalogEntry>> read_catalog(Connection& connection);
 // See Store; each is one transaction.
 Status create_served_table(Connection& connection, std::string_view schema,
                            const ServedTable& table, std::string_view json);
+// Adds the entry alone.
+Status adopt_served_table(Connection& connection, const ServedTable& table, std::string_view json);
 Status update_served_entry(Connection& connection, std::string_view name, std::string_view expected,
                            std::string_view json);
 // Part of a transaction.
 Status change_served_entry(Connection& connection, std::string_view name, std::string_view expected,
                            std::string_view json);
+Status raise_served_version(Connection& connection);
 Status drop_served_table(Connection& connection, std::string_view schema, const ServedTable& table);
 
 }  // namespace offramp::target::postgres

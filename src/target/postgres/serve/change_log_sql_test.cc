@@ -58,7 +58,7 @@ TEST_F(PostgresLog, AMoveBySqlIsOneChange) {
     change(insert_over, "", over);
     change(delete_over, over, "");
     EXPECT_EQ(told(table, log), expected);
-    EXPECT_EQ(ask("SELECT count(*) FROM \"" + log_base_name(log) + "\""),
+    EXPECT_EQ(ask("SELECT count(*) FROM \"" + log_base_name(log) + "_moves\""),
               std::to_string(expected.size()));
   }
 }

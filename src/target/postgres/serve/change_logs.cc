@@ -7,6 +7,7 @@
 #include "target/postgres/ddl.h"
 #include "target/postgres/serve/catalog.h"
 #include "target/postgres/serve/log_sql.h"
+#include "target/postgres/serve/plan_log_sql.h"
 #include "target/postgres/serve/transaction.h"
 
 namespace offramp::target::postgres {
@@ -24,6 +25,7 @@ constexpr const char* kRaiseLogsVersion =
     "UPDATE offramp.logs_version SET version = version + 1";  // locks the row until the commit
 // Of the wait for a table: all its writers wait meanwhile.
 constexpr const char* kTableWait = "SET LOCAL lock_timeout = '3s'";
+constexpr int kLockTries = 5;
 // Changes that one trim_change_log() forgets at most.
 constexpr int kTrimmedMax = 5000;
 
@@ -47,6 +49,18 @@ LogNames names(std::string_view schema, const ChangeLogName& log) {
   return {schema, log_base_name(log)};
 }
 
+PlanLogNames plan_names(std::string_view schema, const ChangeLogName& log) {
+  return {schema, log_base_name(log)};
+}
+
+Result<bool> is_of_a_plan(Connection& connection, std::string_view schema,
+                          const ChangeLogName& log) {
+  QueryResult there =
+      TRY(connection.query("SELECT to_regclass($1) IS NOT NULL", {plan_names(schema, log).items()},
+                           "look at a change log"));
+  return there.text(0, 0) == "t";
+}
+
 // The tables of the served table, in the order in which its writers touch them.
 Status lock_tables(Connection& connection, std::string_view schema, const ServedTable& table,
                    const char* mode) {
@@ -56,6 +70,23 @@ Status lock_tables(Connection& connection, std::string_view schema, const Served
         fmt::format("LOCK TABLE ONLY {} IN {} MODE", qualified(schema, part.name), mode),
         "wait for the table's writers"));
   return {};
+}
+
+// A transaction whose first steps lock the tables. A plan's are touched by their writers in any
+// order, so that it may have to be tried again.
+template <class Steps>
+Status with_locked_tables(Connection& connection, std::string_view schema, const ServedTable& table,
+                          const char* mode, Steps steps) {
+  for (int tries = 1;; ++tries) {
+    bool conflict = false;
+    Status status = in_transaction(connection, [&]() -> Status {
+      Status locked = lock_tables(connection, schema, table, mode);
+      conflict = !locked.ok() && is_conflict(connection.last_sqlstate());
+      TRY(std::move(locked));
+      return steps();
+    });
+    if (!conflict || tries == kLockTries) return status;
+  }
 }
 
 // A query on a log; that its table is not there means that there is none.
@@ -89,11 +120,8 @@ Result<std::vector<ChangeLogEntry>> read_logs(Connection& connection) {
 Status begin_change_log(Connection& connection, std::string_view schema, const ServedTable& table,
                         const ChangeLogEntry& entry, std::string_view expected,
                         std::string_view json) {
-  if (!table.made_here)
-    return Error(ErrorKind::kUnsupported, "store.no_changes",
-                 "changes are logged of tables made here only");
-  return in_transaction(connection, [&]() -> Status {
-    TRY(lock_tables(connection, schema, table, "SHARE ROW EXCLUSIVE"));
+  if (!table.made_here) TRY(check_plan_log(table));
+  return with_locked_tables(connection, schema, table, "SHARE ROW EXCLUSIVE", [&]() -> Status {
     TRY(change_served_entry(connection, table.name, expected, json));
     TRY(connection.execute(kRaiseLogsVersion, "change the catalog"));
     QueryResult added = TRY(connection.query(
@@ -101,24 +129,29 @@ Status begin_change_log(Connection& connection, std::string_view schema, const S
         "offramp.logs WHERE table_id = $1 AND is_on) ON CONFLICT DO NOTHING",
         {entry.name.table_id, entry.name.label, entry.json}, "add to the catalog"));
     if (added.affected() != 1) return changed(entry.name);
-    return connection.execute(create_log_sql(names(schema, entry.name), table),
+    return connection.execute(table.made_here
+                                  ? create_log_sql(names(schema, entry.name), table)
+                                  : create_plan_log_sql(plan_names(schema, entry.name), table),
                               "create a change log");
   });
 }
 
 Status end_change_log(Connection& connection, std::string_view schema, const ServedTable& table,
                       const ChangeLogName& name, std::string_view expected, std::string_view json) {
-  return in_transaction(connection, [&]() -> Status {
-    TRY(lock_tables(connection, schema, table, "ACCESS EXCLUSIVE"));
-    TRY(change_served_entry(connection, table.name, expected, json));
-    TRY(connection.execute(kRaiseLogsVersion, "change the catalog"));
-    QueryResult ended = TRY(connection.query(
-        "UPDATE offramp.logs SET is_on = false WHERE table_id = $1 AND label = $2 AND is_on",
-        {name.table_id, name.label}, "change the catalog"));
-    if (ended.affected() != 1) return changed(name);
-    return connection.execute(drop_log_triggers_sql(names(schema, name), table),
-                              "end a change log");
-  });
+  return with_locked_tables(
+      connection, schema, table, table.made_here ? "ACCESS EXCLUSIVE" : "SHARE ROW EXCLUSIVE",
+      [&]() -> Status {
+        TRY(change_served_entry(connection, table.name, expected, json));
+        TRY(connection.execute(kRaiseLogsVersion, "change the catalog"));
+        QueryResult ended = TRY(connection.query(
+            "UPDATE offramp.logs SET is_on = false WHERE table_id = $1 AND label = $2 AND is_on",
+            {name.table_id, name.label}, "change the catalog"));
+        if (ended.affected() != 1) return changed(name);
+        return connection.execute(table.made_here
+                                      ? drop_log_triggers_sql(names(schema, name), table)
+                                      : end_plan_log_sql(plan_names(schema, name), table),
+                                  "end a change log");
+      });
 }
 
 Status update_change_log(Connection& connection, const ChangeLogName& name,
@@ -144,6 +177,8 @@ Status drop_change_log(Connection& connection, std::string_view schema, const Ch
       return Error(ErrorKind::kConflict, "store.log_on",
                    fmt::format("the change log '{}' has not ended", name.label));
     TRY(connection.execute(kTableWait, "bound a wait"));
+    if (TRY(is_of_a_plan(connection, schema, name)))
+      return connection.execute(drop_plan_log_sql(plan_names(schema, name)), "drop a change log");
     return connection.execute(drop_log_sql(names(schema, name)), "drop a change log");
   });
 }
@@ -156,17 +191,45 @@ Status end_logs_of(Connection& connection, const std::string& table_id) {
   return connection.execute(kRaiseLogsVersion, "change the catalog");
 }
 
+Status end_lost_logs(Connection& connection, std::string_view schema, const ServedTable& table) {
+  if (table.made_here) return {};
+  QueryResult logs =
+      TRY(connection.query("SELECT label FROM offramp.logs WHERE table_id = $1 AND is_on",
+                           {table.id}, "read the catalog"));
+  for (int i = 0; i < logs.rows(); ++i) {
+    ChangeLogName name{table.id, std::string(logs.text(i, 0))};
+    PlanLogNames log = plan_names(schema, name);
+    QueryResult there =
+        TRY(connection.query(plan_log_triggers_there_sql(log, table), {}, "look at a change log"));
+    if (number(there.text(0, 0)) == table.mapping->tables().size()) continue;
+    TRY(in_transaction(connection, [&]() -> Status {
+      TRY(raise_served_version(connection));
+      TRY(connection.execute(kRaiseLogsVersion, "change the catalog"));
+      TRY(connection.query(
+          "UPDATE offramp.logs SET is_on = false WHERE table_id = $1 AND label = $2",
+          {name.table_id, name.label}, "change the catalog"));
+      TRY(connection.execute(kTableWait, "bound a wait"));
+      return connection.execute(empty_plan_log_sql(log), "end a change log");
+    }));
+  }
+  return {};
+}
+
 Result<ChangeLogRange> change_log_range(Connection& connection, std::string_view schema,
                                         const ChangeLogName& name) {
   LogNames log = names(schema, name);
   // In this order: a change that comes in between is behind `next`, or is seen.
-  QueryResult next =
-      TRY(ask_log(connection, name,
-                  fmt::format("SELECT last_value + is_called::int FROM {}", log.sequence()), {}));
-  QueryResult first =
-      TRY(ask_log(connection, name, fmt::format("SELECT min(number) FROM {}", log.table()), {}));
+  QueryResult last = TRY(ask_log(
+      connection, name,
+      fmt::format("SELECT ({}), to_regclass({}) IS NOT NULL", last_number_statement(log).sql,
+                  quote_literal(plan_names(schema, name).items())),
+      {}));
+  bool of_a_plan = last.text(0, 1) == "t";
+  QueryResult first = TRY(
+      ask_log(connection, name,
+              of_a_plan ? "SELECT min(number) FROM " + log.table() : first_number_sql(log), {}));
   ChangeLogRange range;
-  range.next = next.rows() == 1 ? number(next.text(0, 0)) : 1;
+  range.next = number(last.text(0, 0)) + 1;
   range.first = first.is_null(0, 0) ? range.next : number(first.text(0, 0));
   return range;
 }
@@ -178,19 +241,14 @@ Result<uint64_t> mark_change_log(Connection& connection, std::string_view schema
   return number(given.text(0, 0));
 }
 
-// The oldest, as far as all before them are as old: what is kept has no holes.
 Result<uint64_t> trim_change_log(Connection& connection, std::string_view schema,
                                  const ChangeLogName& name, int64_t before_ms) {
-  QueryResult trimmed = TRY(ask_log(
-      connection, name,
-      fmt::format(
-          "WITH oldest AS (SELECT number, at FROM {0} ORDER BY number LIMIT {1}) DELETE FROM {0} "
-          "WHERE number <= (SELECT max(number) FROM oldest) AND number < coalesce((SELECT "
-          "min(number) FROM oldest WHERE at >= 'epoch'::timestamptz + $1::bigint * interval "
-          "'1 millisecond'), {2})",
-          names(schema, name).table(), kTrimmedMax, INT64_MAX),
-      {std::to_string(before_ms)}));
-  return trimmed.affected();
+  LogNames log = names(schema, name);
+  std::string sql = TRY(is_of_a_plan(connection, schema, name))
+                        ? fmt::format("SELECT {}($1, {})", log.function("trim"), kTrimmedMax)
+                        : trim_log_sql(log, kTrimmedMax);
+  QueryResult trimmed = TRY(ask_log(connection, name, sql, {std::to_string(before_ms)}));
+  return number(trimmed.text(0, 0));
 }
 
 }  // namespace offramp::target::postgres

@@ -35,6 +35,9 @@ Status update_change_log(Connection& connection, const ChangeLogName& name,
 Status drop_change_log(Connection& connection, std::string_view schema, const ChangeLogName& name);
 // Part of the transaction that drops the table.
 Status end_logs_of(Connection& connection, const std::string& table_id);
+// A plan's tables may be made anew by others: a log that has no triggers any more ends, and forgets
+// what it has, because the newest states of its items are gone.
+Status end_lost_logs(Connection& connection, std::string_view schema, const ServedTable& table);
 
 Result<ChangeLogRange> change_log_range(Connection& connection, std::string_view schema,
                                         const ChangeLogName& name);

@@ -8,7 +8,8 @@
 // - A lost connection is kUnavailable; connect() opens another one. A run() that was sent is never
 // repeated
 //   here: the server may have done it.
-// - On a fiber, waiting for the server lets others run; the channel then stays on that thread.
+// - On a fiber, waiting for the server lets others run; the channel then belongs to that thread
+//   until leave_thread().
 // One thread (and fiber) at a time.
 #pragma once
 
@@ -47,6 +48,10 @@ class Channel {
   Status connect();
   // Gives up the connection.
   void close();
+  // Whether there is one, as far as this side has noticed.
+  bool connected() const { return connection_.has_value(); }
+  // Another thread may use it next.
+  void leave_thread() { waiter_.reset(); }
 
   void queue(Statement& statement, Params& params);
   void queue(Statement& statement);

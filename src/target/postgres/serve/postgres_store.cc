@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <unordered_map>
-
 #include "target/postgres/ddl.h"
 #include "target/postgres/open.h"
 #include "target/postgres/postgres_target.h"
@@ -12,40 +10,11 @@
 #include "target/postgres/serve/change_logs.h"
 #include "target/postgres/serve/index_build.h"
 #include "target/postgres/serve/log_sql.h"
-#include "target/postgres/serve/loop_sessions.h"
 #include "target/postgres/serve/open.h"
 #include "target/postgres/serve/retry.h"
 #include "target/postgres/serve/table_size.h"
 
 namespace offramp::target::postgres {
-namespace {
-
-// Connections of all loops, but for two of each that take batches.
-constexpr size_t kLoopSessionsMax = 16;
-
-}  // namespace
-
-// The event loops' sessions, while a session of the loop lives. Any thread: guarded by `mutex`.
-struct PostgresStore::Loops {
-  std::mutex mutex;
-  std::unordered_map<io::FiberScheduler*, std::weak_ptr<LoopSessions>> known;
-  std::atomic<size_t> count{1};
-
-  std::shared_ptr<LoopSessions> of(io::FiberScheduler& loop, const std::string& url,
-                                   const std::string& schema,
-                                   const std::shared_ptr<LogHorizons>& horizons) {
-    std::lock_guard lock(mutex);
-    std::weak_ptr<LoopSessions>& entry = known[&loop];
-    auto found = entry.lock();
-    if (found) return found;
-    count = known.size();
-    found = std::make_shared<LoopSessions>(url, schema, horizons, [this] {
-      return std::max<size_t>(1, kLoopSessionsMax / count.load(std::memory_order_relaxed));
-    });
-    entry = found;
-    return found;
-  }
-};
 
 const StoreEntry& store_entry() {
   const Entry& target = entry();
@@ -62,8 +31,9 @@ PostgresStore::PostgresStore(std::string url, std::string schema, std::string de
       schema_(std::move(schema)),
       description_(std::move(description)),
       limits_(postgres_capabilities().limits),
-      loops_(std::make_shared<Loops>()),
       horizons_(std::make_shared<LogHorizons>()),
+      pool_(std::make_shared<SessionPool>(url_, schema_, horizons_)),
+      queues_(std::make_shared<LoopQueues>(pool_)),
       catalog_{.mutex = {}, .connection = std::move(connection)} {}
 
 Result<std::unique_ptr<Store>> PostgresStore::open(const std::string& url) {
@@ -94,115 +64,125 @@ Result<std::unique_ptr<Store>> PostgresStore::open(const std::string& url) {
 template <class Call>
 auto PostgresStore::with_connection(Access& access, Use use, Call call)
     -> decltype(call(std::declval<Connection&>())) {
-  std::lock_guard lock(access.mutex);
-  std::optional<Connection>& connection = access.connection;
-  if (!connection || !connection->alive()) connection = TRY(Connection::open(url_));
-  auto result = call(*connection);
-  if (result.ok()) return result;
-  if (use == Use::kReads && !connection->alive()) {
-    connection = TRY(Connection::open(url_));
-    result = call(*connection);
-    if (result.ok()) return result;
-  }
-  return store_error(std::move(result).error(), connection->last_sqlstate());
-}
-
-template <class Call>
-auto PostgresStore::with_log_connection(Use use, Call call)
-    -> decltype(call(std::declval<Connection&>())) {
   std::optional<decltype(call(std::declval<Connection&>()))> result;
-  io::run_blocking([&] { result = with_connection(logs_, use, call); });
+  io::run_blocking([&] { result = with_connection_here(access, use, call); });
   return std::move(*result);
 }
 
+template <class Call>
+auto PostgresStore::with_connection_here(Access& access, Use use, Call& call)
+    -> decltype(call(std::declval<Connection&>())) {
+  std::lock_guard lock(access.mutex);
+  std::optional<Connection>& connection = access.connection;
+  for (bool again = use == Use::kReads;; again = false) {
+    if (!connection || !connection->alive()) {
+      connection.reset();
+      auto opened = &access == &catalog_ ? pool_->open_beside() : Connection::open(url_);
+      if (!opened.ok() && is_no_connection_left(opened.error()) && &access != &catalog_)
+        return with_connection_here(catalog_, use, call);
+      connection = TRY(std::move(opened));
+    }
+    auto result = call(*connection);
+    if (result.ok()) return result;
+    if (!again || connection->alive())
+      return store_error(std::move(result).error(), connection->last_sqlstate());
+  }
+}
+
 Result<std::unique_ptr<StoreSession>> PostgresStore::session() {
-  // On a loop's thread it would be waited for, and the loop has connections already.
-  auto alone = std::make_unique<Session>(url_, schema_, horizons_);
-  return std::unique_ptr<StoreSession>(std::make_unique<LoopSession>(
-      [loops = loops_, url = url_, schema = schema_, horizons = horizons_](
-          io::FiberScheduler& loop) { return loops->of(loop, url, schema, horizons); },
-      std::move(alone)));
+  return std::unique_ptr<StoreSession>(std::make_unique<PooledSession>(pool_, queues_));
 }
 
 Result<uint64_t> PostgresStore::catalog_version() {
-  return with_connection(Use::kReads, [](Connection& c) { return read_catalog_version(c); });
+  return with_connection(catalog_, Use::kReads,
+                         [](Connection& c) { return read_catalog_version(c); });
 }
 
 Result<std::vector<CatalogEntry>> PostgresStore::catalog() {
-  return with_connection(Use::kReads, [](Connection& c) { return read_catalog(c); });
+  return with_connection(catalog_, Use::kReads, [](Connection& c) { return read_catalog(c); });
 }
 
 Status PostgresStore::create_table(const ServedTable& table, std::string_view json) {
-  return with_connection(
-      Use::kWrites, [&](Connection& c) { return create_served_table(c, schema_, table, json); });
+  return with_connection(catalog_, Use::kWrites, [&](Connection& c) {
+    return create_served_table(c, schema_, table, json);
+  });
 }
 
 Status PostgresStore::update_entry(std::string_view name, std::string_view expected_json,
                                    std::string_view json) {
-  return with_connection(Use::kWrites, [&](Connection& c) {
+  return with_connection(catalog_, Use::kWrites, [&](Connection& c) {
     return update_served_entry(c, name, expected_json, json);
   });
 }
 
+Status PostgresStore::adopt(const ServedTable& table, std::string_view json) {
+  return with_connection(catalog_, Use::kWrites,
+                         [&](Connection& c) { return adopt_served_table(c, table, json); });
+}
+
 Status PostgresStore::begin_log(const ServedTable& table, const ChangeLogEntry& entry,
                                 std::string_view expected_json, std::string_view json) {
-  return with_log_connection(Use::kWrites, [&](Connection& c) {
+  return with_connection(logs_, Use::kWrites, [&](Connection& c) {
     return begin_change_log(c, schema_, table, entry, expected_json, json);
   });
 }
 
 Status PostgresStore::end_log(const ServedTable& table, const ChangeLogName& name,
                               std::string_view expected_json, std::string_view json) {
-  return with_log_connection(Use::kWrites, [&](Connection& c) {
+  return with_connection(logs_, Use::kWrites, [&](Connection& c) {
     return end_change_log(c, schema_, table, name, expected_json, json);
   });
 }
 
 Result<uint64_t> PostgresStore::logs_version() {
-  return with_connection(Use::kReads, [](Connection& c) { return read_logs_version(c); });
+  return with_connection(catalog_, Use::kReads, [](Connection& c) { return read_logs_version(c); });
 }
 
 Result<std::vector<ChangeLogEntry>> PostgresStore::logs() {
-  return with_connection(Use::kReads, [](Connection& c) { return read_logs(c); });
+  return with_connection(catalog_, Use::kReads, [](Connection& c) { return read_logs(c); });
 }
 
 Status PostgresStore::update_log(const ChangeLogName& name, std::string_view expected_json,
                                  std::string_view json) {
-  return with_log_connection(
-      Use::kWrites, [&](Connection& c) { return update_change_log(c, name, expected_json, json); });
+  return with_connection(logs_, Use::kWrites, [&](Connection& c) {
+    return update_change_log(c, name, expected_json, json);
+  });
 }
 
 Result<ChangeLogRange> PostgresStore::log_range(const ChangeLogName& log) {
-  return with_log_connection(Use::kReads,
-                             [&](Connection& c) { return change_log_range(c, schema_, log); });
+  return with_connection(logs_, Use::kReads,
+                         [&](Connection& c) { return change_log_range(c, schema_, log); });
 }
 
 Result<uint64_t> PostgresStore::log_mark(const ChangeLogName& log) {
   // A number that is given out and not used is a gap.
-  return with_log_connection(Use::kReads,
-                             [&](Connection& c) { return mark_change_log(c, schema_, log); });
+  return with_connection(logs_, Use::kReads,
+                         [&](Connection& c) { return mark_change_log(c, schema_, log); });
 }
 
 Result<uint64_t> PostgresStore::trim_log(const ChangeLogName& log, int64_t before_ms) {
-  return with_log_connection(
-      Use::kReads, [&](Connection& c) { return trim_change_log(c, schema_, log, before_ms); });
+  return with_connection(logs_, Use::kReads, [&](Connection& c) {
+    return trim_change_log(c, schema_, log, before_ms);
+  });
 }
 
 Status PostgresStore::drop_log(const ChangeLogName& log) {
-  TRY(with_log_connection(Use::kWrites,
-                          [&](Connection& c) { return drop_change_log(c, schema_, log); }));
+  TRY(with_connection(logs_, Use::kWrites,
+                      [&](Connection& c) { return drop_change_log(c, schema_, log); }));
   horizons_->forget(log_base_name(log));
   return {};
 }
 
 Status PostgresStore::drop_table(const ServedTable& table) {
-  return with_connection(Use::kWrites,
+  return with_connection(catalog_, Use::kWrites,
                          [&](Connection& c) { return drop_served_table(c, schema_, table); });
 }
 
 Status PostgresStore::attach(const ServedTable& table) {
-  return with_connection(Use::kWrites,
-                         [&](Connection& c) { return attach_table(c, schema_, table); });
+  return with_connection(catalog_, Use::kWrites, [&](Connection& c) -> Status {
+    TRY(attach_table(c, schema_, table));
+    return end_lost_logs(c, schema_, table);
+  });
 }
 
 Result<bool> PostgresStore::build_index(const ServedTable& table, size_t index,
@@ -215,13 +195,8 @@ Result<bool> PostgresStore::remove_index(const ServedTable& table, size_t index)
 }
 
 Result<TableSize> PostgresStore::table_size(const ServedTable& table) {
-  // May take tens of milliseconds, which nothing else of the loop or of the catalog waits for.
-  std::optional<Result<TableSize>> size;
-  io::run_blocking([&] {
-    size = with_connection(sizes_, Use::kReads,
-                           [&](Connection& c) { return measure_table(c, schema_, table); });
-  });
-  return std::move(*size);
+  return with_connection(sizes_, Use::kReads,
+                         [&](Connection& c) { return measure_table(c, schema_, table); });
 }
 
 }  // namespace offramp::target::postgres

@@ -2,9 +2,9 @@
 //
 // Constant after open(): the URL, the schema that the tables are in (the first of the connection's
 // search_path that exists), the description. Catalog and tables are changed over one connection
-// under a mutex; what is done with whole change logs, which may take longer, over another one,
-// while a fiber that asks for it lets others run. A session on a plain thread has one of its own,
-// the fibers of an event loop share some (loop_sessions.h). Any thread.
+// under a mutex; what is done with whole change logs, which may take longer, over another one if
+// the server has one to give, while a fiber that asks for it lets others run. Sessions share some
+// more (pooled_session.h). Any thread.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@
 #include <string>
 
 #include "target/postgres/connection.h"
-#include "target/postgres/serve/log_horizons.h"
+#include "target/postgres/serve/pooled_session.h"
 #include "target/store.h"
 
 namespace offramp::target::postgres {
@@ -30,6 +30,7 @@ class PostgresStore final : public Store {
   Status create_table(const ServedTable& table, std::string_view json) override;
   Status update_entry(std::string_view name, std::string_view expected_json,
                       std::string_view json) override;
+  Status adopt(const ServedTable& table, std::string_view json) override;
   Status begin_log(const ServedTable& table, const ChangeLogEntry& entry,
                    std::string_view expected_json, std::string_view json) override;
   Status end_log(const ServedTable& table, const ChangeLogName& name,
@@ -49,30 +50,29 @@ class PostgresStore final : public Store {
   Result<bool> remove_index(const ServedTable& table, size_t index) override;
 
  private:
-  struct Loops;
   PostgresStore(std::string url, std::string schema, std::string description,
                 Connection connection);
-  // Calls `call` with the connection, which is opened anew when it was lost; once more when a
-  // reading call shows that it was lost.
   enum class Use { kReads, kWrites };
   struct Access {
     std::mutex mutex;
     std::optional<Connection> connection;  // guarded by mutex
   };
-  template <class Call>
-  auto with_connection(Use use, Call call) -> decltype(call(std::declval<Connection&>())) {
-    return with_connection(catalog_, use, std::move(call));
-  }
-  template <class Call>
-  auto with_log_connection(Use use, Call call) -> decltype(call(std::declval<Connection&>()));
+  // Calls `call` with the connection, which is opened anew when it was lost; once more when a
+  // reading call shows that it was lost. On a fiber, others run meanwhile.
   template <class Call>
   auto with_connection(Access& access, Use use, Call call)
+      -> decltype(call(std::declval<Connection&>()));
+  template <class Call>
+  auto with_connection_here(Access& access, Use use, Call& call)
       -> decltype(call(std::declval<Connection&>()));
 
   const std::string url_, schema_, description_;
   const mapping::Limits limits_;
-  const std::shared_ptr<Loops> loops_;
   const std::shared_ptr<LogHorizons> horizons_;
+  const std::shared_ptr<SessionPool> pool_;
+  const std::shared_ptr<LoopQueues> queues_;
+  // Of those that do not come to have a connection of their own, the first is used. Statements of
+  // logs and sizes may take long, which nothing else waits for.
   Access catalog_, logs_, sizes_;
 };
 

@@ -8,6 +8,8 @@ bool is_stale_statement(std::string_view sqlstate) {
   return sqlstate == "26000" || sqlstate == "0A000" || sqlstate == "42P05";
 }
 
+bool is_no_connection_left(const Error& error) { return error.code() == "postgres.resources"; }
+
 Error store_error(Error error, std::string_view sqlstate) {
   if (error.code().starts_with("store.")) return error;
   if (is_conflict(sqlstate) || sqlstate == "55P03")

@@ -87,7 +87,8 @@ void Session::queue_find(Work& work, bool lock) {
     params_.clear();
     add_key(parent, work);
     channel_.queue(lock ? parent.lock : parent.find, params_);
-    for (ChildState& child : parent.children) channel_.queue(child.find, params_);
+    for (ChildState& child : parent.children)
+      channel_.queue(lock ? child.lock : child.find, params_);
   };
   for (ParentState& parent : work.state->parents)
     if (work.fits(parent.table)) find(parent);

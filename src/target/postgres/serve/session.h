@@ -5,8 +5,8 @@
 // the version that
 //    was read, or is still absent: two round trips, no lock. When someone came between, 2.
 // 2. Everything else locks: the keys' advisory locks in one global order (of several keys, or of a
-// table with several
-//    parents or children), then the rows by SELECT … FOR UPDATE; then decides, writes and commits.
+//    table with several parents or children), then the rows by SELECT … FOR UPDATE, child rows too;
+//    then decides, writes and commits.
 // 3. An item that fits a simple table's key, but must go to the overflow table for another reason,
 // is written under a
 //    lock on the table that every other write of it respects. So no item is ever in two tables.
@@ -16,14 +16,17 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "target/postgres/serve/channel.h"
+#include "target/postgres/serve/log_fields.h"
 #include "target/postgres/serve/log_horizons.h"
 #include "target/postgres/serve/page_reader.h"
+#include "target/postgres/serve/plan_log_sql.h"
 #include "target/postgres/serve/table_state.h"
 #include "target/store.h"
 
@@ -78,6 +81,9 @@ class Session final : public StoreSession {
   void run_points(std::span<PointJob* const> jobs);
 
   Status connect() { return channel_.connect(); }
+  bool connected() const { return channel_.connected(); }
+  // Another thread may use it next.
+  void leave_thread() { channel_.leave_thread(); }
 
  private:
   // One of a call's items: its table, and its key's cells in each parent table that can hold it.
@@ -98,9 +104,9 @@ class Session final : public StoreSession {
   struct LogState {
     std::string base;                                         // log_base_name()
     std::shared_ptr<const mapping::CompiledMapping> mapping;  // which `read` is made of
-    Statement last_number, read;
-    double row_bytes = 16384;     // of a change's items, as the newest page had them
-    size_t row_bytes_max = 1024;  // of the largest change that a page had
+    Statement last_number, read;                              // `read`: of a table made here
+    std::optional<PlanLogReading> plan;                       // of a plan's table
+    RowEstimate rows;
   };
   enum class Written { kDone, kNeedsLock };
   enum class Absent { kUnknown, kSure };  // what is known of the key's old item
@@ -142,13 +148,29 @@ class Session final : public StoreSession {
   void divert(Work& work, ddb::ItemView item, std::string_view reason);
   Status rollback();
 
-  LogState& log_of(const ChangeLogName& name, const TableState& table);
+  LogState& log_of(const ChangeLogName& name, const ServedTable& served, const TableState& table);
   Result<LogHorizons::Known> known_until(LogState& log, uint64_t until);
   Result<bool> take_state(TableState& state, const QueryResult& rows, int row, int first, int item,
                           ddb::ItemBatch& batch);
   Status take_change(TableState& state, const QueryResult& rows, int row, ChangePage& page);
   Status changes_once(const ServedTable& table, const ChangeLogName& name, uint64_t after,
                       uint64_t until, size_t changes_max, size_t bytes_max, ChangePage& page);
+  // The same of a plan's table, whose log is complete up to `until`.
+  Status plan_changes(const ServedTable& table, TableState& state, LogState& log, uint64_t until,
+                      size_t changes_max, size_t bytes_max, ChangePage& page);
+  struct PlanEntry {
+    uint64_t number;
+    int64_t at_ms;
+    std::string origin, item;
+    Work* work;             // null: what was written has no DynamoDB key
+    size_t next;            // of the same item, into entries_; SIZE_MAX: none
+    size_t old_at, new_at;  // first result of the item's state before and after; SIZE_MAX: none
+  };
+  void take_entries(const ServedTable& table, TableState& state);
+  void queue_state(LogState& log, const PlanEntry& entry, uint64_t number);
+  Result<bool> take_plan_state(const ServedTable& table, const PlanEntry& entry, size_t result,
+                               ddb::ItemBatch& batch);
+  Status take_plan_change(const ServedTable& table, const PlanEntry& entry, ChangePage& page);
 
   const std::string schema_;
   const std::shared_ptr<LogHorizons> horizons_;  // the store's
@@ -156,8 +178,10 @@ class Session final : public StoreSession {
   PageReader reader_;
   std::unordered_map<std::string, std::unique_ptr<TableState>> states_;  // by ServedTable::id
   TableState* newest_ = nullptr;
-  std::vector<std::unique_ptr<TableState>> replaced_;  // during a call
+  std::vector<std::unique_ptr<TableState>> replaced_;                // during a call
   std::unordered_map<std::string, std::unique_ptr<LogState>> logs_;  // by LogState::base
+  std::vector<PlanEntry> entries_;                                   // of plan_changes()
+  ddb::ItemBatch keys_;                                              // of entries_
   std::string origin_;
   uint64_t clock_ = 0;
   std::vector<std::unique_ptr<Work>> works_;  // the first `used_` of them

@@ -1,5 +1,5 @@
 // Reading a change log: first how far it is complete, unless that is known, then its rows.
-#include "ddb/item_size.h"
+#include "target/postgres/serve/log_fields.h"
 #include "target/postgres/serve/log_sql.h"
 #include "target/postgres/serve/retry.h"
 #include "target/postgres/serve/session.h"
@@ -11,24 +11,12 @@ using mapping::Cell;
 
 namespace {
 
-// Of one statement: rows, and their bytes if all were as large as the largest that the log has
-// shown.
+// Of one statement.
 constexpr size_t kRowsMax = 1024;
-constexpr size_t kStatementBytesMax = 32u << 20;
 // What a session keeps for logs that it has read.
 constexpr size_t kLogsMax = 200;
 // In front of the columns of the row before and after the change.
 constexpr int kNumber = 0, kAt = 1, kOrigin = 2, kOldItem = 3, kNewItem = 4, kRows = 5;
-
-uint64_t number_at(const QueryResult& result, int row, int field) {
-  return get_u64(result.text(row, field).data());
-}
-
-// Rounds down, before 1970 too.
-int64_t milliseconds(uint64_t wire) {
-  int64_t micros = static_cast<int64_t>(wire) + kEpochMicros;
-  return micros / 1000 - (micros % 1000 < 0);
-}
 
 std::chrono::milliseconds age_of(LogHorizons::Time at) {
   if (at == LogHorizons::Time::min()) return std::chrono::milliseconds::max();
@@ -37,12 +25,22 @@ std::chrono::milliseconds age_of(LogHorizons::Time at) {
 
 }  // namespace
 
-Session::LogState& Session::log_of(const ChangeLogName& name, const TableState& table) {
+Session::LogState& Session::log_of(const ChangeLogName& name, const ServedTable& served,
+                                   const TableState& table) {
   std::string base = log_base_name(name);
   auto found = logs_.find(base);
   if (found != logs_.end() && found->second->mapping == table.mapping) return *found->second;
   auto forget = [&](LogState& log) {
     for (Statement* statement : {&log.last_number, &log.read}) channel_.forget(*statement);
+    if (!log.plan) return;
+    for (Statement* statement : {&log.plan->entries, &log.plan->lock, &log.plan->triggers_there})
+      channel_.forget(*statement);
+    auto forget_part = [&](PlanLogReading::Part& part) {
+      channel_.forget(part.row);
+      for (Statement& statement : part.children) channel_.forget(statement);
+    };
+    for (PlanLogReading::Part& part : log.plan->parents) forget_part(part);
+    forget_part(log.plan->overflow);
   };
   if (found != logs_.end()) {
     forget(*found->second);
@@ -56,7 +54,10 @@ Session::LogState& Session::log_of(const ChangeLogName& name, const TableState& 
   log->base = base;
   log->mapping = table.mapping;
   log->last_number = last_number_statement(names);
-  log->read = read_log_statement(names, table.table(table.parents[0].table));
+  if (served.made_here)
+    log->read = read_log_statement(names, table.table(table.parents[0].table));
+  else
+    log->plan.emplace(PlanLogNames(schema_, base), served);
   return *logs_.emplace(base, std::move(log)).first->second;
 }
 
@@ -128,15 +129,15 @@ Status Session::changes_once(const ServedTable& table, const ChangeLogName& name
   give_up_states();
   TRY(channel_.connect());
   TableState& state = *TRY(state_of(table));
-  LogState& log = log_of(name, state);
+  LogState& log = log_of(name, table, state);
   LogHorizons::Known known = TRY(known_until(log, until));
   if (known.number < until) page.behind = age_of(known.at);
   until = std::min(until, std::max(after, known.number));
   page.next = after;
-  for (size_t bytes = 0, rows_read = 0; page.next < until;) {
-    size_t likely = static_cast<size_t>(static_cast<double>(bytes_max - bytes) / log.row_bytes) + 4;
-    size_t limit = std::min({changes_max - page.changes.size(), likely, kRowsMax,
-                             std::max<size_t>(1, kStatementBytesMax / log.row_bytes_max)});
+  log.rows.begin_page();
+  if (log.plan) return plan_changes(table, state, log, until, changes_max, bytes_max, page);
+  while (page.next < until) {
+    size_t limit = log.rows.rows(std::min(changes_max - page.changes.size(), kRowsMax), bytes_max);
     params_.clear();
     params_.add_int64(static_cast<int64_t>(page.next));
     params_.add_int64(static_cast<int64_t>(std::min<uint64_t>(until, INT64_MAX)));
@@ -145,13 +146,11 @@ Status Session::changes_once(const ServedTable& table, const ChangeLogName& name
     TRY(channel_.run());
     const QueryResult& rows = channel_.result(0);
     for (int row = 0; row < rows.rows(); ++row) {
-      size_t items = page.items.size(), before = bytes;
+      size_t items = page.items.size();
       TRY(take_change(state, rows, row, page));
       page.next = number_at(rows, row, kNumber);
-      for (; items < page.items.size(); ++items) bytes += ddb::item_size(page.items.item(items));
-      log.row_bytes_max = std::max(log.row_bytes_max, bytes - before);
-      log.row_bytes = std::max(16.0, static_cast<double>(bytes) / static_cast<double>(++rows_read));
-      if (bytes >= bytes_max || page.changes.size() >= changes_max) return {};
+      log.rows.add(page.items, items);
+      if (log.rows.bytes() >= bytes_max || page.changes.size() >= changes_max) return {};
     }
     if (static_cast<size_t>(rows.rows()) < limit) page.next = until;
   }
@@ -160,9 +159,9 @@ Status Session::changes_once(const ServedTable& table, const ChangeLogName& name
 
 Status Session::changes(const ServedTable& table, const ChangeLogName& name, uint64_t after,
                         uint64_t until, size_t changes_max, size_t bytes_max, ChangePage& page) {
-  if (!table.made_here || changes_max == 0)
-    return Error(ErrorKind::kUnsupported, "store.no_changes", "this table keeps no change log");
-  for (int renewals = 0;;) {
+  if (changes_max == 0)
+    return Error(ErrorKind::kUnsupported, "store.no_changes", "no changes are asked for");
+  for (int conflicts = 0, renewals = 0;;) {
     page.items.reset();
     page.changes.clear();
     page.behind = {};
@@ -174,7 +173,10 @@ Status Session::changes(const ServedTable& table, const ChangeLogName& name, uin
       channel_.close();
       continue;
     }
-    if (sqlstate == "42P01")
+    if (is_conflict(sqlstate) && ++conflicts < kConflictRetries) continue;
+    // The log's table; or one of a plan's, which was made anew with other columns or types.
+    bool other_columns = sqlstate == "42703" || sqlstate == "42804" || sqlstate == "42883";
+    if (sqlstate == "42P01" || (!table.made_here && other_columns))
       return Error(ErrorKind::kConfig, "store.no_log", status.error().message());
     return store_error(std::move(status).error(), sqlstate);
   }

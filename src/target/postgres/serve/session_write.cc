@@ -331,8 +331,12 @@ Status Session::write(std::span<const ItemRef> refs, const Decide& decide) {
 
 Result<Session::Written> Session::queue_blind(Work& work, const Decision& decision) {
   TableState& state = *work.state;
-  if (!state.simple() || !work.fits(state.parents[0].table))
+  if (!state.simple() || !work.fits(state.parents[0].table)) {
+    // All of its rows before one is written: who holds one of them may be about to wait for the
+    // item's place in a change log.
+    if (state.has_children()) queue_find(work, true);
     return queue_decision(work, decision, Absent::kUnknown);
+  }
   ParentState& parent = state.parents[0];
   params_.clear();
   if (decision.kind == Decision::Kind::kDelete) {

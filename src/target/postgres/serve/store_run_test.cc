@@ -1,47 +1,12 @@
 // The store conformance suite on a real PostgreSQL.
-#include "target/fiber_store_test.h"
-#include "target/postgres/connection.h"
-#include "target/postgres/ddl.h"
-#include "target/postgres/open.h"
-#include "target/postgres/postgres_fixture_test.h"
-#include "target/postgres/serve/open.h"
+#include "target/postgres/serve/postgres_database_test.h"
 #include "target/store_conformance_log.h"
+#include "target/store_conformance_plan_log.h"
 #include "target/store_conformance_random_test.h"
 #include "target/store_conformance_test.h"
 
 namespace offramp::target {
 namespace {
-
-class PostgresDatabase : public StoreDatabase {
- public:
-  PostgresDatabase() : url_(postgres::PostgresServer::instance().new_database()) {}
-  Result<std::unique_ptr<Store>> open_store() override {
-    return postgres::store_entry().open(url_);
-  }
-  Result<std::unique_ptr<Target>> open_target() override { return postgres::entry().open(url_); }
-  Status sql(const std::string& text) override {
-    auto connection = TRY(postgres::Connection::open(url_));
-    return connection.execute(text, "run a test's statement");
-  }
-  Status sql_with_origin(const std::string& origin, const std::string& text) override {
-    return sql("BEGIN; SET LOCAL offramp.origin = " + postgres::quote_literal(origin) + "; " +
-               text + "; COMMIT");
-  }
-
- private:
-  std::string url_;
-};
-
-class PostgresOnFibers final : public PostgresDatabase {
- public:
-  Result<std::unique_ptr<Store>> open_store() override {
-    return std::unique_ptr<Store>(
-        std::make_unique<FiberStore>(TRY(PostgresDatabase::open_store())));
-  }
-};
-
-std::unique_ptr<StoreDatabase> make_on_fibers() { return std::make_unique<PostgresOnFibers>(); }
-std::unique_ptr<StoreDatabase> make_database() { return std::make_unique<PostgresDatabase>(); }
 
 INSTANTIATE_TEST_SUITE_P(Postgres, StoreConformance, testing::Values(&make_database));
 INSTANTIATE_TEST_SUITE_P(Postgres, StoreRandom, testing::Values(&make_database));
@@ -50,6 +15,8 @@ INSTANTIATE_TEST_SUITE_P(PostgresOnFibers, StoreRandom, testing::Values(&make_on
 INSTANTIATE_TEST_SUITE_P(PostgresOnFibers, StoreLog, testing::Values(&make_on_fibers));
 INSTANTIATE_TEST_SUITE_P(Postgres, StorePlan, testing::Values(&make_database));
 INSTANTIATE_TEST_SUITE_P(Postgres, StoreLog, testing::Values(&make_database));
+INSTANTIATE_TEST_SUITE_P(Postgres, StorePlanLog, testing::Values(&make_database));
+INSTANTIATE_TEST_SUITE_P(PostgresOnFibers, StorePlanLog, testing::Values(&make_on_fibers));
 
 }  // namespace
 }  // namespace offramp::target

@@ -113,12 +113,13 @@ Statement find_statement(const TableNames& parent, Find find) {
       .doing = "read an item"};
 }
 
-Statement find_children_statement(const TableNames& child) {
+Statement find_children_statement(const TableNames& child, Find find) {
   const Table& table = *child.table;
   uint32_t keys = table.key_columns - 1;
-  return {.sql = fmt::format("SELECT {} FROM {} t WHERE {} ORDER BY t.{}",
+  return {.sql = fmt::format("SELECT {} FROM {} t WHERE {} ORDER BY t.{}{}",
                              column_list(table, count(table), "t."), child.name(),
-                             key_equals(table, keys), quote_identifier(table.columns[keys].name)),
+                             key_equals(table, keys), quote_identifier(table.columns[keys].name),
+                             find == Find::kLock ? " FOR UPDATE" : ""),
           .types = oids(table, keys),
           .doing = "read an item's list"};
 }

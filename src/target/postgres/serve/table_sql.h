@@ -27,7 +27,7 @@ struct TableNames {
 enum class Find { kPlain, kLock };
 Statement find_statement(const TableNames& parent, Find find);
 // Of a child: all rows of a parent's key in order of the ordinal.
-Statement find_children_statement(const TableNames& child);
+Statement find_children_statement(const TableNames& child, Find find);
 Statement insert_statement(const TableNames& table);
 Statement upsert_statement(const TableNames& table);
 Statement remove_statement(const TableNames& table);

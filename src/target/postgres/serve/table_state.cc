@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+
 #include "target/served_mapping.h"
 
 namespace offramp::target::postgres {
@@ -19,7 +21,8 @@ ChildState make_child(const TableState& state, uint32_t index) {
   return {.table = index,
           .rows = CopyEncoder(table, count(table)),
           .decoder = CopyDecoder(table, count(table)),
-          .find = find_children_statement(names),
+          .find = find_children_statement(names, Find::kPlain),
+          .lock = find_children_statement(names, Find::kLock),
           .upsert = upsert_statement(names),
           .remove_from = remove_children_statement(names)};
 }
@@ -79,6 +82,11 @@ TableState::TableState(const ServedTable& served, std::string schema_name)
   lock_exclusive = lock_table_statement(parent, TableLock::kExclusive);
 }
 
+bool TableState::has_children() const {
+  return std::any_of(parents.begin(), parents.end(),
+                     [](const ParentState& parent) { return !parent.children.empty(); });
+}
+
 void TableState::each_statement(const std::function<void(Statement&)>& visit) {
   for (Statement* statement :
        {&find_simple, &find_version, &put_simple, &remove_simple, &insert_absent, &update_same,
@@ -89,7 +97,7 @@ void TableState::each_statement(const std::function<void(Statement&)>& visit) {
          {&parent.find, &parent.lock, &parent.insert, &parent.upsert, &parent.remove})
       visit(*statement);
     for (ChildState& child : parent.children)
-      for (Statement* statement : {&child.find, &child.upsert, &child.remove_from})
+      for (Statement* statement : {&child.find, &child.lock, &child.upsert, &child.remove_from})
         visit(*statement);
   };
   for (ParentState& parent : parents) visit_parent(parent);

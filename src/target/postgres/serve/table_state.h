@@ -27,7 +27,7 @@ struct ChildState {
   uint32_t table;
   CopyEncoder rows;
   CopyDecoder decoder;
-  Statement find, upsert, remove_from;
+  Statement find, lock, upsert, remove_from;
 };
 
 struct ParentState {
@@ -45,6 +45,8 @@ struct TableState {
   TableNames names(uint32_t index) const { return {schema, &table(index)}; }
   // An item is one row, of `parents[0]` or of the overflow table.
   bool simple() const { return parents.size() == 1 && parents[0].children.empty(); }
+  // Some parent has child tables.
+  bool has_children() const;
   // Every statement, to be taken back from the server.
   void each_statement(const std::function<void(Statement&)>& visit);
 

@@ -20,11 +20,29 @@ Status grow_version(io::SqliteDb& db) {
   return db.execute("UPDATE _offramp_served_version SET version = version + 1");
 }
 
+Result<bool> has_entry(io::SqliteDb& db, const ServedTable& table) {
+  return has_row(db, "SELECT 1 FROM _offramp_served WHERE name = ?1", table.name);
+}
+
+Error entry_exists(const ServedTable& table) {
+  return Error(ErrorKind::kConflict, "store.table_exists", "there is a table " + table.name);
+}
+
+Status insert_entry(io::SqliteDb& db, const ServedTable& table, std::string_view json) {
+  io::SqliteStatement insert = TRY(db.prepare("INSERT INTO _offramp_served VALUES (?1, ?2, ?3)"));
+  insert.bind(1, std::string_view(table.name));
+  insert.bind(2, std::string_view(table.id));
+  insert.bind(3, json);
+  TRY(insert.run());
+  return grow_version(db);
+}
+
 }  // namespace
 
 Status make_catalog(io::SqliteDb& db) {
   // What came last: a file of an older release has only some of it.
-  if (TRY(has_row(db, "SELECT 1 FROM sqlite_master WHERE name = ?1", "_offramp_logs"))) return {};
+  if (TRY(has_row(db, "SELECT 1 FROM sqlite_master WHERE name = ?1", "_offramp_plan_logs")))
+    return {};
   return in_transaction(db, [&]() -> Status {
     TRY(db.execute(
         "CREATE TABLE IF NOT EXISTS _offramp_served (name TEXT PRIMARY KEY, id TEXT NOT NULL, "
@@ -45,20 +63,19 @@ Result<std::vector<CatalogEntry>> read_catalog(io::SqliteDb& db) {
 }
 
 Status create_table(io::SqliteDb& db, const ServedTable& table, std::string_view json) {
-  if (TRY(has_row(db, "SELECT 1 FROM _offramp_served WHERE name = ?1", table.name)))
-    return Error(ErrorKind::kConflict, "store.table_exists", "there is a table " + table.name);
+  if (TRY(has_entry(db, table))) return entry_exists(table);
   for (const std::string& name : relation_names(table))
     if (TRY(has_row(db, "SELECT 1 FROM sqlite_master WHERE name = ?1 COLLATE NOCASE", name)))
       return Error(ErrorKind::kConflict, "store.name_taken",
                    "the file has something else named " + name);
   TRY(db.execute(create_table_sql(table.mapping->tables()[0])));
   for (const std::string& sql : create_indexes_sql(table)) TRY(db.execute(sql));
-  io::SqliteStatement insert = TRY(db.prepare("INSERT INTO _offramp_served VALUES (?1, ?2, ?3)"));
-  insert.bind(1, std::string_view(table.name));
-  insert.bind(2, std::string_view(table.id));
-  insert.bind(3, json);
-  TRY(insert.run());
-  return grow_version(db);
+  return insert_entry(db, table, json);
+}
+
+Status adopt(io::SqliteDb& db, const ServedTable& table, std::string_view json) {
+  if (TRY(has_entry(db, table))) return entry_exists(table);
+  return insert_entry(db, table, json);
 }
 
 Status update_entry(io::SqliteDb& db, std::string_view name, std::string_view expected_json,
@@ -100,7 +117,7 @@ Status attach(io::SqliteDb& db, const ServedTable& table) {
                        "; load it with `offramp run` first, or correct the target");
   }
   for (const std::string& sql : plan_indexes_sql(table)) TRY(db.execute(sql));
-  return {};
+  return TRY(end_broken_logs(db, table)) ? grow_version(db) : Status();
 }
 
 }  // namespace offramp::target::sqlite::serve

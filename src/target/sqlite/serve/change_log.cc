@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "target/sqlite/schema.h"
+#include "target/sqlite/serve/plan_log.h"
+#include "target/sqlite/serve/plan_log_sql.h"
 
 namespace offramp::target::sqlite::serve {
 
@@ -13,9 +15,6 @@ namespace {
 
 // Rows that one call of trim_log looks at: at most twice 400 KB each.
 constexpr int kTrimRowsMax = 1000;
-
-constexpr const char* kNow = "CAST((julianday('now') - 2440587.5) * 86400000.0 + 0.5 AS INTEGER)";
-constexpr const char* kOrigin = "(SELECT label FROM _offramp_origin ORDER BY rowid DESC LIMIT 1)";
 
 Error no_log(const ChangeLogName& name) {
   return Error(ErrorKind::kConfig, "store.no_log", "there is no change log " + name.label);
@@ -40,8 +39,8 @@ std::string differs(const Table& table, size_t from, size_t to) {
 
 // INSERT of one change with the row `old` or `new` or both.
 std::string log_row(const Table& table, int64_t number, bool has_old, bool has_new) {
-  std::string columns = "at_ms, origin, has", values = std::string(kNow) + ", " + kOrigin + ", " +
-                                                       std::to_string(has_old + 2 * has_new);
+  std::string columns = "at_ms, origin, has", values = kNowMsSql;
+  values.append(", ").append(kOriginSql).append(", ").append(std::to_string(has_old + 2 * has_new));
   if (has_old) {
     columns += list_of(table, "", "old_");
     values += list_of(table, "OLD.", "");
@@ -95,8 +94,8 @@ Result<int64_t> log_that_is_on(io::SqliteDb& db, const ServedTable& table) {
   return TRY(find.step()) ? find.int64(0) : int64_t{0};
 }
 
-Status switch_off(io::SqliteDb& db, int64_t number) {
-  TRY(drop_triggers(db, number));
+Status switch_off(io::SqliteDb& db, const ServedTable& table, int64_t number) {
+  TRY(table.made_here ? drop_triggers(db, number) : end_plan_log(db, table, number));
   TRY(db.execute("UPDATE _offramp_logs SET is_on = 0 WHERE number = " + std::to_string(number)));
   return grow_logs_version(db);
 }
@@ -106,23 +105,32 @@ Status switch_off(io::SqliteDb& db, int64_t number) {
 std::string log_table_name(int64_t number) { return "_offramp_log_" + std::to_string(number); }
 
 Status make_log_tables(io::SqliteDb& db) {
-  return db.execute(
+  TRY(db.execute(
       "CREATE TABLE IF NOT EXISTS _offramp_origin (label TEXT NOT NULL) STRICT;"
       "CREATE TABLE IF NOT EXISTS _offramp_logs_version (version INTEGER NOT NULL) STRICT;"
       "INSERT INTO _offramp_logs_version SELECT 1 "
       "WHERE NOT EXISTS (SELECT 1 FROM _offramp_logs_version);"
       "CREATE TABLE IF NOT EXISTS _offramp_logs (number INTEGER PRIMARY KEY AUTOINCREMENT, "
       "table_id TEXT NOT NULL, label TEXT NOT NULL, into_table TEXT NOT NULL, "
-      "json TEXT NOT NULL, is_on INTEGER NOT NULL, UNIQUE (table_id, label)) STRICT");
+      "json TEXT NOT NULL, is_on INTEGER NOT NULL, UNIQUE (table_id, label)) STRICT"));
+  return make_plan_log_tables(db);
 }
 
-Result<int64_t> log_number(io::SqliteDb& db, const ChangeLogName& name) {
-  io::SqliteStatement find =
-      TRY(db.prepare("SELECT number FROM _offramp_logs WHERE table_id = ?1 AND label = ?2"));
+Result<LogPlace> find_log(io::SqliteDb& db, const ChangeLogName& name) {
+  io::SqliteStatement find = TRY(db.prepare(
+      "SELECT l.number, p.number, p.until, p.next FROM _offramp_logs AS l LEFT JOIN "
+      "_offramp_plan_logs AS p ON p.number = l.number WHERE l.table_id = ?1 AND l.label = ?2"));
   find.bind(1, std::string_view(name.table_id));
   find.bind(2, std::string_view(name.label));
   if (!TRY(find.step())) return no_log(name);
-  return find.int64(0);
+  LogPlace out{find.int64(0), std::nullopt};
+  if (find.is_null(1)) return out;
+  if (find.is_null(2))
+    out.plan = TRY(plan_log_that_is_on(db, out.number));
+  else
+    out.plan = PlanLog{out.number, static_cast<uint64_t>(find.int64(2)),
+                       static_cast<uint64_t>(find.int64(3))};
+  return out;
 }
 
 Result<std::vector<std::string>> columns_of(io::SqliteDb& db, const std::string& table) {
@@ -134,8 +142,11 @@ Result<std::vector<std::string>> columns_of(io::SqliteDb& db, const std::string&
 }
 
 Result<uint64_t> last_number(io::SqliteDb& db, int64_t number) {
-  io::SqliteStatement find = TRY(db.prepare("SELECT seq FROM sqlite_sequence WHERE name = ?1"));
   std::string name = log_table_name(number);
+  // A statement that failed halfway and kept its rows (OR FAIL) has not written what it gave out.
+  io::SqliteStatement find =
+      TRY(db.prepare("SELECT max(seq, ifnull((SELECT max(number) FROM " + quote_name(name) +
+                     "), 0)) FROM sqlite_sequence WHERE name = ?1"));
   find.bind(1, std::string_view(name));
   if (!TRY(find.step()))
     return Error(ErrorKind::kCorrupt, "sqlite.log", "the table " + name + " has lost its numbers");
@@ -143,8 +154,6 @@ Result<uint64_t> last_number(io::SqliteDb& db, int64_t number) {
 }
 
 Status begin_log(io::SqliteDb& db, const ServedTable& table, const ChangeLogEntry& entry) {
-  if (!table.made_here)
-    return Error(ErrorKind::kUnsupported, "store.no_changes", "a plan's table has no change log");
   if (TRY(log_that_is_on(db, table)) != 0)
     return Error(ErrorKind::kConflict, "store.catalog_changed", "a change log is on already");
   const Table& spec = table.mapping->tables()[0];
@@ -157,6 +166,10 @@ Status begin_log(io::SqliteDb& db, const ServedTable& table, const ChangeLogEntr
   insert.bind(4, std::string_view(entry.json));
   TRY(insert.run());
   int64_t number = sqlite3_last_insert_rowid(db.get());
+  if (!table.made_here) {
+    TRY(begin_plan_log(db, table, number));
+    return grow_logs_version(db);
+  }
   TRY(db.execute("CREATE TABLE " + quote_name(log_table_name(number)) +
                  " (number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, "
                  "origin TEXT, has INTEGER NOT NULL" +
@@ -166,14 +179,20 @@ Status begin_log(io::SqliteDb& db, const ServedTable& table, const ChangeLogEntr
   return grow_logs_version(db);
 }
 
-Status end_log(io::SqliteDb& db, const ChangeLogName& name) {
-  return switch_off(db, TRY(log_number(db, name)));
+Status end_log(io::SqliteDb& db, const ServedTable& table, const ChangeLogName& name) {
+  return switch_off(db, table, TRY(find_log(db, name)).number);
 }
 
 Status end_logs_of(io::SqliteDb& db, const ServedTable& table) {
   int64_t number = TRY(log_that_is_on(db, table));
   if (number == 0) return {};
-  return switch_off(db, number);
+  return switch_off(db, table, number);
+}
+
+Result<bool> end_broken_logs(io::SqliteDb& db, const ServedTable& table) {
+  if (table.made_here || !TRY(end_broken_plan_logs(db, table))) return false;
+  TRY(grow_logs_version(db));
+  return true;
 }
 
 Status widen_log(io::SqliteDb& db, const ServedTable& table) {
@@ -219,7 +238,8 @@ Status update_log(io::SqliteDb& db, const ChangeLogName& name, std::string_view 
 }
 
 Result<ChangeLogRange> log_range(io::SqliteDb& db, const ChangeLogName& name) {
-  int64_t number = TRY(log_number(db, name));
+  auto [number, plan] = TRY(find_log(db, name));
+  if (plan) return plan_log_range(db, *plan);
   ChangeLogRange out;
   // The later first: what is written in between must not make first > next.
   uint64_t first = static_cast<uint64_t>(TRY(
@@ -230,14 +250,18 @@ Result<ChangeLogRange> log_range(io::SqliteDb& db, const ChangeLogName& name) {
 }
 
 Result<uint64_t> log_mark(io::SqliteDb& db, const ChangeLogName& name) {
-  int64_t number = TRY(log_number(db, name));
-  TRY(db.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = '" +
+  auto [number, plan] = TRY(find_log(db, name));
+  if (plan) return plan_log_mark(db, *plan);
+  uint64_t mark = TRY(last_number(db, number)) + 1;
+  TRY(db.execute("UPDATE sqlite_sequence SET seq = " + std::to_string(mark) + " WHERE name = '" +
                  log_table_name(number) + "'"));
-  return last_number(db, number);
+  return mark;
 }
 
 Result<uint64_t> trim_log(io::SqliteDb& db, const ChangeLogName& name, int64_t before_ms) {
-  std::string log = quote_name(log_table_name(TRY(log_number(db, name))));
+  auto [number, plan] = TRY(find_log(db, name));
+  if (plan) return trim_plan_log(db, *plan, before_ms);
+  std::string log = quote_name(log_table_name(number));
   io::SqliteStatement trim =
       TRY(db.prepare("DELETE FROM " + log + " WHERE at_ms < ?1 AND number IN (SELECT number FROM " +
                      log + " ORDER BY number LIMIT " + std::to_string(kTrimRowsMax) + ")"));
@@ -247,12 +271,13 @@ Result<uint64_t> trim_log(io::SqliteDb& db, const ChangeLogName& name, int64_t b
 }
 
 Status drop_log(io::SqliteDb& db, const ChangeLogName& name) {
-  int64_t number = TRY(log_number(db, name));
+  auto [number, plan] = TRY(find_log(db, name));
   std::string numbered = std::to_string(number);
   if (TRY(db.query_int64("SELECT is_on FROM _offramp_logs WHERE number = " + numbered)) != 0)
     return Error(ErrorKind::kConflict, "store.catalog_changed",
                  "the change log " + name.label + " has not ended");
   TRY(db.execute("DELETE FROM _offramp_logs WHERE number = " + numbered));
+  if (plan) return TRY(drop_plan_log(db, number)), grow_logs_version(db);
   TRY(db.execute("DROP TABLE IF EXISTS " + quote_name(log_table_name(number))));
   return grow_logs_version(db);
 }

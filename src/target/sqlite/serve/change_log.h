@@ -13,10 +13,12 @@
 // Triggers on the served table write the rows. They need nothing of this program, so every SQL
 // writer fires them; only rows that INSERT OR REPLACE or UPDATE OR REPLACE throws out are not told,
 // because SQLite fires no trigger for them (unless PRAGMA recursive_triggers is on). One connection
-// writes a SQLite file at a time, so the order of numbers is that of commits.
+// writes a SQLite file at a time, so the order of numbers is that of commits. Logs of plans' tables
+// are other ones: plan_log.h.
 #pragma once
 
 #include "io/sqlite_db.h"
+#include "target/sqlite/serve/plan_log.h"
 #include "target/store.h"
 
 namespace offramp::target::sqlite::serve {
@@ -27,7 +29,7 @@ Status make_log_tables(io::SqliteDb& db);
 
 // As Store's methods, but for the catalog's entry.
 Status begin_log(io::SqliteDb& db, const ServedTable& table, const ChangeLogEntry& entry);
-Status end_log(io::SqliteDb& db, const ChangeLogName& name);
+Status end_log(io::SqliteDb& db, const ServedTable& table, const ChangeLogName& name);
 Result<std::vector<ChangeLogEntry>> read_logs(io::SqliteDb& db);
 Status update_log(io::SqliteDb& db, const ChangeLogName& name, std::string_view expected_json,
                   std::string_view json);
@@ -38,12 +40,18 @@ Status drop_log(io::SqliteDb& db, const ChangeLogName& name);
 
 // Ends whatever log of the table is on.
 Status end_logs_of(io::SqliteDb& db, const ServedTable& table);
+// Ends the log of a plan's table whose triggers are gone; false when there is none such.
+Result<bool> end_broken_logs(io::SqliteDb& db, const ServedTable& table);
 // The served table has columns that its log does not know: gives them to the log that is on. In the
 // transaction that adds them.
 Status widen_log(io::SqliteDb& db, const ServedTable& table);
 
-// The log's number; kConfig "store.no_log".
-Result<int64_t> log_number(io::SqliteDb& db, const ChangeLogName& name);
+struct LogPlace {
+  int64_t number = 0;
+  std::optional<PlanLog> plan;  // of a plan's table
+};
+// kConfig "store.no_log".
+Result<LogPlace> find_log(io::SqliteDb& db, const ChangeLogName& name);
 std::string log_table_name(int64_t number);
 // The names of a table's columns.
 Result<std::vector<std::string>> columns_of(io::SqliteDb& db, const std::string& table);

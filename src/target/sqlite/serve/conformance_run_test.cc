@@ -6,8 +6,11 @@
 #include "io/sqlite_db.h"
 #include "target/fiber_store_test.h"
 #include "target/sqlite/open.h"
+#include "target/sqlite/schema.h"
 #include "target/sqlite/serve/open.h"
+#include "target/sqlite/serve/plan_log_random_test.h"
 #include "target/store_conformance_log.h"
+#include "target/store_conformance_plan_log.h"
 #include "target/store_conformance_random_test.h"
 
 namespace offramp::target {
@@ -32,10 +35,8 @@ class FileDatabase : public StoreDatabase {
     return db.execute(text);
   }
   Status sql_with_origin(const std::string& origin, const std::string& text) override {
-    std::string quoted;
-    for (char c : origin) quoted += c == '\'' ? "''" : std::string(1, c);
-    return sql("BEGIN; INSERT INTO _offramp_origin VALUES ('" + quoted + "'); " + text +
-               "; DELETE FROM _offramp_origin; COMMIT");
+    return sql("BEGIN; INSERT INTO _offramp_origin VALUES (" + sqlite::quote_text(origin) + "); " +
+               text + "; DELETE FROM _offramp_origin; COMMIT");
   }
 
  private:
@@ -75,6 +76,9 @@ INSTANTIATE_TEST_SUITE_P(SqliteOnFibers, StoreConformance, testing::Values(&make
 INSTANTIATE_TEST_SUITE_P(SqliteOnFibers, StoreRandom, testing::Values(&make_on_fibers));
 INSTANTIATE_TEST_SUITE_P(SqliteOnFibers, StoreLog, testing::Values(&make_on_fibers));
 INSTANTIATE_TEST_SUITE_P(Sqlite, StoreLog, testing::Values(&make_database));
+INSTANTIATE_TEST_SUITE_P(SqliteOnFibers, StorePlanLog, testing::Values(&make_on_fibers));
+INSTANTIATE_TEST_SUITE_P(Sqlite, StorePlanLog, testing::Values(&make_database));
+INSTANTIATE_TEST_SUITE_P(Sqlite, SqlitePlanLog, testing::Values(&make_database));
 INSTANTIATE_TEST_SUITE_P(Sqlite, StorePlan, testing::Values(&make_database));
 
 }  // namespace offramp::target

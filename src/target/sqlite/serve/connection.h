@@ -12,6 +12,7 @@
 #include "target/sqlite/serve/log_copier.h"
 #include "target/sqlite/serve/log_reader.h"
 #include "target/sqlite/serve/page_reader.h"
+#include "target/sqlite/serve/plan_log_reader.h"
 
 namespace offramp::target::sqlite::serve {
 
@@ -95,10 +96,12 @@ struct Connection {
   io::SqliteStatement begin, commit;  // of a reading; commit also of a writing
   io::SqliteStatement begin_writing, save, release;
   io::SqliteStatement set_origin, clear_origin;  // made when first needed
+  WriteMark write_mark;
   // By log and mapping; the mapping is kept, so that its address stays its name.
   struct OpenLog {
     std::shared_ptr<const mapping::CompiledMapping> mapping;
-    std::unique_ptr<LogReader> reader;
+    std::unique_ptr<LogReader> reader;  // of a table made here
+    std::unique_ptr<PlanLogReader> plan_reader;
   };
   std::map<std::pair<int64_t, const mapping::CompiledMapping*>, OpenLog> logs;
   int log_checked_at = 0;  // pages of the write-ahead log at the newest checkpoint; 0: none of it
@@ -108,16 +111,17 @@ struct Connection {
     return tables.of(table,
                      [&](const ServedTable& t) { return std::make_unique<TableAccess>(db, t); });
   }
-  Result<LogReader*> log(const ServedTable& table, int64_t number) {
+  Result<OpenLog*> log(const ServedTable& table, int64_t number) {
     OpenLog& open = logs[{number, table.mapping.get()}];
-    if (!open.reader) {
-      if (logs.size() > kLogsKeptMax) logs.clear();
-      OpenLog& made = logs[{number, table.mapping.get()}];
-      made.mapping = table.mapping;
+    if (open.reader || open.plan_reader) return &open;
+    if (logs.size() > kLogsKeptMax) logs.clear();
+    OpenLog& made = logs[{number, table.mapping.get()}];
+    made.mapping = table.mapping;
+    if (table.made_here)
       made.reader = TRY(LogReader::open(db, table, number));
-      return made.reader.get();
-    }
-    return open.reader.get();
+    else
+      made.plan_reader = TRY(PlanLogReader::open(db, table, number));
+    return &made;
   }
 };
 

@@ -1,5 +1,7 @@
 #include "target/sqlite/serve/json_path.h"
 
+#include "target/sqlite/schema.h"
+
 namespace offramp::target::sqlite::serve {
 namespace {
 
@@ -10,20 +12,11 @@ bool plain_in_json(std::string_view name) {
   return !name.empty();
 }
 
-std::string sql_text(const std::string& text) {
-  std::string out = "'";
-  for (char c : text) {
-    if (c == '\'') out += '\'';
-    out += c;
-  }
-  return out + "'";
-}
-
 }  // namespace
 
 std::optional<std::string> json_path(std::string_view attribute, ddb::Type type) {
   if (!plain_in_json(attribute)) return std::nullopt;
-  return sql_text("$.\"" + std::string(attribute) + "\"." + std::string(ddb::type_tag(type)));
+  return quote_text("$.\"" + std::string(attribute) + "\"." + std::string(ddb::type_tag(type)));
 }
 
 std::string odd_rows(const std::string& extra) {

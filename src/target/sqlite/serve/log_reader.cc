@@ -26,11 +26,12 @@ Result<std::unique_ptr<LogReader>> LogReader::open(io::SqliteDb& db, const Serve
   return out;
 }
 
-Result<uint32_t> LogReader::item(int first_column, ddb::ItemBatch& items, size_t& bytes) {
-  TRY(rows_.begin(0, select_.get(), first_column));
+Result<bool> LogReader::item(int first_column, ddb::ItemBatch& items, size_t& bytes) {
+  Status read = rows_.begin(0, select_.get(), first_column);
   bytes += rows_.bytes();
-  TRY(rows_.finish(items.size(), items));
-  return static_cast<uint32_t>(items.size() - 1);
+  if (read.ok()) read = rows_.finish(items.size(), items);
+  if (!read.ok() && read.error().kind() != ErrorKind::kCorrupt) return std::move(read).error();
+  return read.ok();
 }
 
 Status LogReader::add(ChangePage& page, size_t& bytes) {
@@ -39,10 +40,11 @@ Status LogReader::add(ChangePage& page, size_t& bytes) {
   change.at_ms = select_.int64(2 * columns_ + 1);
   if (!select_.is_null(2 * columns_ + 2)) change.origin = select_.text(2 * columns_ + 2);
   int64_t has = select_.int64(2 * columns_ + 3);
-  change.has_old = (has & 1) != 0;
-  change.has_new = (has & 2) != 0;
-  if (change.has_old) change.old_root = TRY(item(0, page.items, bytes));
-  if (change.has_new) change.new_root = TRY(item(columns_, page.items, bytes));
+  change.old_root = static_cast<uint32_t>(page.items.size());
+  change.has_old = (has & 1) != 0 && TRY(item(0, page.items, bytes));
+  change.new_root = static_cast<uint32_t>(page.items.size());
+  change.has_new = (has & 2) != 0 && TRY(item(columns_, page.items, bytes));
+  if (!change.has_old && !change.has_new) return {};
   page.changes.push_back(std::move(change));
   return {};
 }
@@ -60,7 +62,7 @@ Status LogReader::read(uint64_t after, uint64_t until, uint64_t last, size_t cha
   while (TRY(select_.step())) {
     TRY(add(page, bytes));
     if (page.changes.size() < changes_max && bytes < bytes_max) continue;
-    page.next = page.changes.back().number;
+    page.next = static_cast<uint64_t>(select_.int64(2 * columns_));
     return {};
   }
   return {};

@@ -2,7 +2,7 @@
 //
 // One thread at a time; statements and memory are kept between pages. A log may have fewer columns
 // than the table has now, or more: what it does not have is NULL, what the table does not have is
-// passed over.
+// passed over. A row that SQL has made and that is no item counts as none.
 #pragma once
 
 #include "target/sqlite/item_rows.h"
@@ -26,7 +26,8 @@ class LogReader {
       : columns_(static_cast<int>(mapping->tables()[0].columns.size())),
         rows_(std::move(mapping)) {}
   Status add(ChangePage& page, size_t& bytes);
-  Result<uint32_t> item(int first_column, ddb::ItemBatch& items, size_t& bytes);
+  // False when the row is no item.
+  Result<bool> item(int first_column, ddb::ItemBatch& items, size_t& bytes);
 
   const int columns_;
   ItemRows rows_;

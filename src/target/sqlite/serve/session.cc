@@ -141,7 +141,14 @@ Status Session::write_groups(Connection& connection) {
   };
   if (groups_used_ == 1 && TableAccess::one_statement(*groups_[0].table, groups_[0].items))
     return write_all();
-  return in_savepoint(connection, write_all);
+  bool planned = false;
+  for (size_t i = 0; i < groups_used_; ++i) planned |= !groups_[i].table->made_here;
+  if (!planned) return in_savepoint(connection, write_all);
+  return in_savepoint(connection, [&]() -> Status {
+    const bool marked = TRY(connection.write_mark.begin(connection.db));
+    TRY(write_all());
+    return marked ? connection.write_mark.end() : Status();
+  });
 }
 
 class WriteItems : public WriteJob {
@@ -188,10 +195,13 @@ Status Session::changes(const ServedTable& table, const ChangeLogName& log, uint
   Reader reader = TRY(Reader::take(*core_));
   Connection& connection = reader.connection();
   return as_store(in_snapshot(connection, [&]() -> Status {
-    int64_t number = TRY(log_number(connection.db, log));
+    auto [number, plan] = TRY(find_log(connection.db, log));
+    if (plan.has_value() == table.made_here)
+      return Error(ErrorKind::kInternal, "store.bad_log", "the change log is another table's");
+    Connection::OpenLog* open = TRY(connection.log(table, number));
+    if (plan) return open->plan_reader->read(*plan, after, until, changes_max, bytes_max, page);
     uint64_t last = TRY(last_number(connection.db, number));
-    LogReader* rows = TRY(connection.log(table, number));
-    return rows->read(after, until, last, changes_max, bytes_max, page);
+    return open->reader->read(after, until, last, changes_max, bytes_max, page);
   }));
 }
 

@@ -140,7 +140,7 @@ Status SqliteStore::end_log(const ServedTable& table, const ChangeLogName& name,
                             std::string_view expected_json, std::string_view json) {
   return run_job(*core_, [&](io::SqliteDb& db) -> Status {
     TRY(serve::update_entry(db, table.name, expected_json, json));
-    return serve::end_log(db, name);
+    return serve::end_log(db, table, name);
   });
 }
 
@@ -180,6 +180,10 @@ Result<std::vector<CatalogEntry>> SqliteStore::catalog() {
 
 Status SqliteStore::create_table(const ServedTable& table, std::string_view json) {
   return run_job(*core_, [&](io::SqliteDb& db) { return serve::create_table(db, table, json); });
+}
+
+Status SqliteStore::adopt(const ServedTable& table, std::string_view json) {
+  return run_job(*core_, [&](io::SqliteDb& db) { return serve::adopt(db, table, json); });
 }
 
 Status SqliteStore::update_entry(std::string_view name, std::string_view expected_json,

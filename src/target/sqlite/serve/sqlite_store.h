@@ -23,6 +23,7 @@ class SqliteStore : public Store {
   Result<uint64_t> catalog_version() override;
   Result<std::vector<CatalogEntry>> catalog() override;
   Status create_table(const ServedTable& table, std::string_view json) override;
+  Status adopt(const ServedTable& table, std::string_view json) override;
   Status update_entry(std::string_view name, std::string_view expected_json,
                       std::string_view json) override;
   Status begin_log(const ServedTable& table, const ChangeLogEntry& entry,
