@@ -15,7 +15,7 @@
 #endif
 #endif
 #ifdef OFFRAMP_ASAN
-#include <sanitizer/common_interface_defs.h>
+#include <sanitizer/asan_interface.h>
 #endif
 #ifdef __SANITIZE_THREAD__
 #include <sanitizer/tsan_interface.h>
@@ -87,6 +87,8 @@ Fiber::Fiber(FiberScheduler& scheduler, std::function<void()> body)
 #ifdef OFFRAMP_ASAN
   context.own_size = stack.size;
   context.own_bottom = static_cast<char*>(stack.sp) - stack.size;
+  // Frames that another fiber or thread has left here for ever without a return are still marked.
+  __asan_unpoison_memory_region(context.own_bottom, context.own_size);
 #endif
 #ifdef __SANITIZE_THREAD__
   context.own_tsan = __tsan_create_fiber(0);
