@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "endpoint/escape.h"
 #include "endpoint/time_text.h"
 #include "io/http/text.h"
@@ -111,7 +112,7 @@ std::optional<Refusal> Verifier::check_host(const Signed& what) {
     if (names_count_ == names_.size()) names_.emplace_back();
     std::string& kept = names_[names_count_++];
     kept = name;
-    for (char& c : kept) c = io::http::lower(c);
+    for (char& c : kept) c = base::lower(c);
     host = host || kept == "host";
   }
   std::sort(names_.begin(), names_.begin() + static_cast<ptrdiff_t>(names_count_));
@@ -147,7 +148,7 @@ void Verifier::append_header(const io::http::Request& request, std::string_view 
   canonical_ += ':';
   bool first = true;
   for (const auto& [has, value] : request.headers) {
-    if (!io::http::same_name(has, name)) continue;
+    if (!base::same_letters(has, name)) continue;
     if (!std::exchange(first, false)) canonical_ += ',';
     append_collapsed(io::http::trimmed(value), canonical_);
   }

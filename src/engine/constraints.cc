@@ -1,6 +1,7 @@
 // Texts of the constraints. Source: the reference notes' §7.
 #include "engine/constraints.h"
 
+#include "base/ascii.h"
 #include "engine/error.h"
 
 namespace offramp::engine {
@@ -13,8 +14,7 @@ constexpr std::string_view kNamePattern = "[a-zA-Z0-9_.-]+";
 
 bool is_name(std::string_view text) {
   for (char c : text) {
-    bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                c == '_' || c == '.' || c == '-';
+    bool fine = base::is_letter_or_digit(c) || c == '_' || c == '.' || c == '-';
     if (!fine) return false;
   }
   return !text.empty();

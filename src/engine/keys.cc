@@ -6,8 +6,6 @@
 namespace offramp::engine {
 namespace {
 
-constexpr size_t kPartitionBytesMax = 2048, kSortBytesMax = 1024;
-
 std::string_view kind_of_value(ddb::Type type) {
   return type == ddb::Type::kB ? "binary" : "string";
 }

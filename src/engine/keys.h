@@ -13,6 +13,9 @@
 
 namespace offramp::engine {
 
+// Of the value of a key attribute.
+constexpr size_t kPartitionBytesMax = 2048, kSortBytesMax = 1024;
+
 // A Key parameter: exactly the key attributes, with their types, not empty, not too long.
 Status check_key(const Table& table, ddb::ItemView key);
 // An item to be put: has the key, and its index attributes have the indexes' types.

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "ddb/number.h"
+#include "ddb/scalar_order.h"
 #include "engine/error.h"
 
 namespace offramp::engine {
@@ -81,12 +82,6 @@ bool takes_count(Op op, size_t values) {
   }
 }
 
-// Of two values of one comparable type.
-std::strong_ordering order(ddb::ValueView a, ddb::ValueView b) {
-  if (a.type() == ddb::Type::kN) return ddb::compare_numbers(a.bytes(), b.bytes());
-  return a.bytes() <=> b.bytes();
-}
-
 Status check_values(const OpName& op, const std::vector<ddb::ValueView>& values) {
   if (!takes_count(op.op, values.size()))
     return invalid_parameter("Invalid number of argument(s) for the " + std::string(op.name) +
@@ -98,7 +93,7 @@ Status check_values(const OpName& op, const std::vector<ddb::ValueView>& values)
   for (ddb::ValueView value : values)
     if (value.type() != values[0].type())
       return invalid_parameter("AttributeValues inside AttributeValueList must be of same type");
-  if (op.op == Op::kBetween && order(values[0], values[1]) > 0)
+  if (op.op == Op::kBetween && ddb::compare_scalars(values[0], values[1]) > 0)
     return validation(
         "The BETWEEN condition was provided a range where the lower bound is greater than the "
         "upper bound");
@@ -228,7 +223,7 @@ bool LegacyCondition::holds(const Condition& condition, ddb::ValueView value) {
   if (!value) return condition.op == Op::kNull || condition.op == Op::kNe;
   const auto ordered = [&](size_t n) -> std::optional<std::strong_ordering> {
     if (value.type() != values[n].type()) return std::nullopt;
-    return order(value, values[n]);
+    return ddb::compare_scalars(value, values[n]);
   };
   switch (condition.op) {
     case Op::kNull:

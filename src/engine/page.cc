@@ -9,7 +9,6 @@
 namespace offramp::engine {
 namespace {
 
-constexpr size_t kPartitionBytesMax = 2048, kSortBytesMax = 1024;
 constexpr std::string_view kInvalidStart = "The provided starting key is invalid: ";
 
 std::string bracketed(const std::vector<std::string_view>& names) {

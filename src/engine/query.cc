@@ -5,6 +5,7 @@
 // first; then table and index; the start key, whose checks stand between those of the key
 // condition; then the rest.
 #include "ddb/number.h"
+#include "ddb/scalar_order.h"
 #include "engine/error.h"
 #include "engine/page.h"
 #include "engine/register.h"
@@ -171,25 +172,21 @@ Status check_values(const IndexView& view, const QueriedKey& key, const KeyCondi
   return {};
 }
 
-std::strong_ordering order(ddb::ValueView a, ddb::ValueView b) {
-  if (a.type() == ddb::Type::kN) return ddb::compare_numbers(a.bytes(), b.bytes());
-  return a.bytes() <=> b.bytes();
-}
-
 bool in_range(const KeyCondition& condition, ddb::ValueView value) {
   switch (condition.range) {
     case Range::kNone:
       return true;
     case Range::kLess:
-      return order(value, condition.first) < 0;
+      return ddb::compare_scalars(value, condition.first) < 0;
     case Range::kLessEqual:
-      return order(value, condition.first) <= 0;
+      return ddb::compare_scalars(value, condition.first) <= 0;
     case Range::kGreater:
-      return order(value, condition.first) > 0;
+      return ddb::compare_scalars(value, condition.first) > 0;
     case Range::kGreaterEqual:
-      return order(value, condition.first) >= 0;
+      return ddb::compare_scalars(value, condition.first) >= 0;
     case Range::kBetween:
-      return order(value, condition.first) >= 0 && order(value, condition.second) <= 0;
+      return ddb::compare_scalars(value, condition.first) >= 0 &&
+             ddb::compare_scalars(value, condition.second) <= 0;
     case Range::kBeginsWith:
       return value.bytes().starts_with(condition.first.bytes());
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "engine/attribute_values.h"
 #include "engine/error.h"
 
@@ -19,8 +20,7 @@ constexpr size_t kPlaceholderBytesMax = 255;
 bool is_placeholder(std::string_view text, char mark) {
   if (text.size() < 2 || text[0] != mark) return false;
   for (char c : text.substr(1)) {
-    bool fine =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    bool fine = base::is_letter_or_digit(c) || c == '_';
     if (!fine) return false;
   }
   return true;

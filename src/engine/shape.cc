@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/base64.h"
 #include "ddb/wire_json.h"
 #include "engine/error.h"
@@ -71,8 +72,7 @@ Status check_blob(dom::element value) {
                          std::to_string(text.size()));
   size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
   for (char c : text.substr(0, text.size() - padding)) {
-    bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                c == '+' || c == '/';
+    bool fine = base::is_letter_or_digit(c) || c == '+' || c == '/';
     if (!fine && c != '=')
       return serialization("Invalid Base64 character: '" + std::string(1, c) + "'");
     if (!fine) return serialization("Invalid last non-pad Base64 character dectected");

@@ -2,20 +2,12 @@
 #include <algorithm>
 
 #include "ddb/number.h"
+#include "ddb/scalar_order.h"
 #include "engine/error.h"
 #include "engine/keys.h"
 #include "engine/statement_reader.h"
 
 namespace offramp::engine {
-namespace {
-
-// Of two values of a key attribute's type.
-std::strong_ordering order(ddb::ValueView a, ddb::ValueView b) {
-  if (a.type() == ddb::Type::kN) return ddb::compare_numbers(a.bytes(), b.bytes());
-  return a.bytes() <=> b.bytes();
-}
-
-}  // namespace
 
 Status StatementReader::compile() {
   condition_ = TRY(statement_.condition());
@@ -137,7 +129,7 @@ void StatementReader::find_partitions() {
                                    [&](ddb::ValueView value) { return value.type() == key.type; });
     if (!typed) return;  // check_key_terms() refuses it
     std::sort(values.begin(), values.end(),
-              [](ddb::ValueView a, ddb::ValueView b) { return order(a, b) < 0; });
+              [](ddb::ValueView a, ddb::ValueView b) { return ddb::compare_scalars(a, b) < 0; });
     values.erase(std::unique(values.begin(), values.end(), ddb::equal), values.end());
     std::vector<Partition> made;
     for (const Partition& begun : partitions_)
@@ -219,7 +211,7 @@ void StatementReader::narrow_by(const KeyTerm& term) {
 void StatementReader::raise_lower(ddb::ValueView value, bool inclusive) {
   if (range_.prefix) return;
   if (range_.lower) {
-    const auto compared = order(value, range_.lower->values[0]);
+    const auto compared = ddb::compare_scalars(value, range_.lower->values[0]);
     if (compared < 0 || (compared == 0 && inclusive)) return;
   }
   range_.lower = target::SortBound{{value}, inclusive};
@@ -228,7 +220,7 @@ void StatementReader::raise_lower(ddb::ValueView value, bool inclusive) {
 void StatementReader::drop_upper(ddb::ValueView value, bool inclusive) {
   if (range_.prefix) return;
   if (range_.upper) {
-    const auto compared = order(value, range_.upper->values[0]);
+    const auto compared = ddb::compare_scalars(value, range_.upper->values[0]);
     if (compared > 0 || (compared == 0 && inclusive)) return;
   }
   range_.upper = target::SortBound{{value}, inclusive};

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "base/ascii.h"
 #include "engine/constraints.h"
 #include "engine/error.h"
 #include "engine/register.h"
@@ -38,7 +39,7 @@ std::optional<size_t> tag_length(std::string_view text) {
       continue;
     }
     ++length;
-    bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+    bool fine = base::is_letter_or_digit(c) ||
                 std::string_view(" +-=._:/@").find(text[i]) != std::string_view::npos;
     if (!fine) return std::nullopt;
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 
+#include "base/ascii.h"
 #include "mapping/compiler.h"
 #include "mapping/identifiers.h"
 
@@ -55,7 +56,7 @@ void Compiler::check_table_names() {
       continue;
     }
     check_identifier(table.name, "table", place_of(table));
-    if (!relation_names_.insert(fold_case(table.name)).second)
+    if (!relation_names_.insert(base::lowered(table.name)).second)
       mistakes_.add(place_of(table), "two tables are named '" + table.name +
                                          "' (names that differ only in case are the same)");
   }
@@ -65,7 +66,7 @@ void Compiler::add_overflow() {
   Table table;
   const std::string name = shortened(overflow_name(overflow_of_), limits_.identifier_bytes_max);
   table.name = name;
-  for (int i = 2; !relation_names_.insert(fold_case(table.name)).second; ++i)
+  for (int i = 2; !relation_names_.insert(base::lowered(table.name)).second; ++i)
     table.name = name + "_" + std::to_string(i);
   table.role = TableRole::kOverflow;
   table.key_columns = 1;
@@ -104,11 +105,11 @@ void Compiler::check_columns() {
       }
       check_identifier(column.name, "column", at_of(column));
       if (std::find(limits_.column_names_reserved.begin(), limits_.column_names_reserved.end(),
-                    fold_case(column.name)) != limits_.column_names_reserved.end())
+                    base::lowered(column.name)) != limits_.column_names_reserved.end())
         mistakes_.add(at_of(column), "column '" + column.name + "'" + in +
                                          " has a name that the target keeps for itself; choose "
                                          "another");
-      auto [other, added] = seen.emplace(fold_case(column.name), &column);
+      auto [other, added] = seen.emplace(base::lowered(column.name), &column);
       if (added) continue;
       auto role = [](const Column& c) {
         return c.extra ? "the `extra` column" : c.key ? "a key column" : "a column";
@@ -128,7 +129,7 @@ std::string Compiler::index_name(const Table& table, const std::vector<std::stri
   std::string base = table.name;
   for (const std::string& column : columns) base += "_" + column;
   std::string name = shortened(base + "_idx", limits_.identifier_bytes_max);
-  for (int i = 2; !relation_names_.insert(fold_case(name)).second; ++i)
+  for (int i = 2; !relation_names_.insert(base::lowered(name)).second; ++i)
     name = shortened(base + "_idx" + std::to_string(i), limits_.identifier_bytes_max);
   return name;
 }
@@ -147,7 +148,7 @@ void Compiler::compile_indexes() {
           mistakes_.add(spec.at, "an index of table '" + table.name + "' has no columns");
         for (const std::string& column : spec.columns) {
           uint32_t i = 0;
-          while (i < names.size() && fold_case(names[i]) != fold_case(column)) ++i;
+          while (i < names.size() && base::lowered(names[i]) != base::lowered(column)) ++i;
           if (i == names.size())
             mistakes_.add(spec.at, "an index of table '" + table.name + "' names the column '" +
                                        column + "', which the table does not have" +
@@ -163,7 +164,7 @@ void Compiler::compile_indexes() {
         }
         index.name = named ? spec.name : index_name(table, spec.columns);
         if (named && check_identifier(spec.name, "index", spec.at) &&
-            !relation_names_.insert(fold_case(spec.name)).second)
+            !relation_names_.insert(base::lowered(spec.name)).second)
           mistakes_.add(spec.at,
                         "the index name '" + spec.name + "' is taken by a table or another index");
         table.indexes.push_back(std::move(index));

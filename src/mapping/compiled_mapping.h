@@ -60,6 +60,8 @@ struct Table {
   uint32_t key_columns = 0;  // the first key_columns columns
   std::vector<Index> indexes;
   uint32_t source_mapping = 0;  // index into the MappingSpec
+
+  uint32_t column_count() const { return static_cast<uint32_t>(columns.size()); }
 };
 
 // What became of one item.

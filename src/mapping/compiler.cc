@@ -99,7 +99,7 @@ void Compiler::compile_columns(const std::vector<ColumnSpec>& columns, Table& ta
     }
     PathNode leaf;
     leaf.place = Place::kColumn;
-    leaf.index = static_cast<uint32_t>(table.columns.size());
+    leaf.index = table.column_count();
     leaf.null_is_value = column.null_means == NullMeans::kNullValue;
     if (auto conflict = add_path(row.root, column.from, std::move(leaf)))
       mistakes_.add(column.at, "column '" + column.name + "': " + *conflict);
@@ -152,7 +152,7 @@ void Compiler::compile_drops(const TableMapping& mapping, RowShape& row) {
 }
 
 void Compiler::finish_row(Table& table, RowShape& row, const std::string& extra) {
-  row.extra_column = static_cast<uint32_t>(table.columns.size());
+  row.extra_column = table.column_count();
   table.columns.push_back({extra, ColumnType::kJsonb, {}, false, true});
   for (const Column& column : table.columns) row.conversions.push_back(conversion(column));
 }

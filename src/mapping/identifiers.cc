@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "base/ascii.h"
+
 namespace offramp::mapping {
 
 std::string hash_tail(std::string_view name) {
@@ -24,7 +26,7 @@ std::string shortened(const std::string& name, size_t bytes_max) {
 std::string plain_identifier(std::string_view name) {
   std::string out(name);
   for (char& c : out)
-    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))) c = '_';
+    if (!base::is_letter_or_digit(c)) c = '_';
   return out;
 }
 

@@ -57,11 +57,12 @@ KeyOrder key_order(const CompiledMapping& mapping, uint32_t table) {
   return out;
 }
 
-Place place_of(const KeyOrder& order, ValueView value, Cell& cell) {
+SortPlace place_of(const KeyOrder& order, ValueView value, Cell& cell) {
   std::string_view text = value.bytes(), literal = order.sort_literal;
-  if (!text.starts_with(literal)) return text < literal ? Place::kBelowAll : Place::kAboveAll;
+  if (!text.starts_with(literal))
+    return text < literal ? SortPlace::kBelowAll : SortPlace::kAboveAll;
   cell = Cell::text(cell_kind(value.type()), text.substr(literal.size()));
-  return Place::kWithin;
+  return SortPlace::kWithin;
 }
 
 PrefixMatch match_prefix(const KeyOrder& order, ValueView prefix, Cell& cell) {

@@ -32,14 +32,14 @@ struct KeyOrder {
 KeyOrder key_order(const CompiledMapping& mapping, uint32_t table);
 
 // Where a sort key value lies among the sort keys of a table with SortOrder::kByColumn.
-enum class Place {
+enum class SortPlace {
   kBelowAll,
   kWithin,
   kAboveAll,
 };
 // kWithin: `cell` (text, number or bytes) compares with the sort column as `value` does with the
 // sort keys. Its bytes are the value's.
-Place place_of(const KeyOrder& order, ddb::ValueView value, Cell& cell);
+SortPlace place_of(const KeyOrder& order, ddb::ValueView value, Cell& cell);
 
 // Which sort keys of such a table begin with `prefix`: all, none, or those whose column begins with
 // `cell`.

@@ -51,14 +51,14 @@ TEST(KeyOrder, BoundsLieBesideOrWithinTheLiteral) {
       R"({"in":{"S":"ORDER#5"},"same":{"S":"ORDER#"},"below":{"S":"ORDER"},"above":{"S":"P"},)"
       R"("lower":{"S":"A"},"near":{"S":"ORDER$"}})");
   Cell cell;
-  EXPECT_EQ(place_of(order, attribute(values, "in"), cell), Place::kWithin);
+  EXPECT_EQ(place_of(order, attribute(values, "in"), cell), SortPlace::kWithin);
   EXPECT_EQ(cell.bytes(), "5");
-  EXPECT_EQ(place_of(order, attribute(values, "same"), cell), Place::kWithin);
+  EXPECT_EQ(place_of(order, attribute(values, "same"), cell), SortPlace::kWithin);
   EXPECT_EQ(cell.bytes(), "");
-  EXPECT_EQ(place_of(order, attribute(values, "below"), cell), Place::kBelowAll);
-  EXPECT_EQ(place_of(order, attribute(values, "lower"), cell), Place::kBelowAll);
-  EXPECT_EQ(place_of(order, attribute(values, "above"), cell), Place::kAboveAll);
-  EXPECT_EQ(place_of(order, attribute(values, "near"), cell), Place::kAboveAll);
+  EXPECT_EQ(place_of(order, attribute(values, "below"), cell), SortPlace::kBelowAll);
+  EXPECT_EQ(place_of(order, attribute(values, "lower"), cell), SortPlace::kBelowAll);
+  EXPECT_EQ(place_of(order, attribute(values, "above"), cell), SortPlace::kAboveAll);
+  EXPECT_EQ(place_of(order, attribute(values, "near"), cell), SortPlace::kAboveAll);
   EXPECT_EQ(match_prefix(order, attribute(values, "below"), cell), PrefixMatch::kAll);
   EXPECT_EQ(match_prefix(order, attribute(values, "lower"), cell), PrefixMatch::kNone);
   EXPECT_EQ(match_prefix(order, attribute(values, "in"), cell), PrefixMatch::kWithin);

@@ -3,6 +3,8 @@
 
 #include <numeric>
 
+#include "base/ascii.h"
+
 namespace offramp::mapping {
 namespace {
 
@@ -46,22 +48,15 @@ Error Mistakes::error() const {
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& valid) {
   std::string best;
   size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
-  std::string folded = fold_case(word.substr(0, 200));
+  std::string folded = base::lowered(word.substr(0, 200));
   for (const std::string& name : valid) {
-    size_t d = distance(folded, fold_case(std::string_view(name).substr(0, 200)));
+    size_t d = distance(folded, base::lowered(std::string_view(name).substr(0, 200)));
     if (d < best_distance) {
       best_distance = d;
       best = name;
     }
   }
   return best.empty() ? "" : " (did you mean '" + best + "'?)";
-}
-
-std::string fold_case(std::string_view name) {
-  std::string out(name);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
 }
 
 std::string quoted_list(const std::vector<std::string>& names) {

@@ -32,9 +32,6 @@ class Mistakes {
 // " (did you mean 'x'?)" or "" when nothing is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& valid);
 
-// Names that differ only in ASCII case are the same to some databases.
-std::string fold_case(std::string_view name);
-
 // 'a', 'b' and 'c'
 std::string quoted_list(const std::vector<std::string>& names);
 

@@ -7,6 +7,8 @@
 
 #include <array>
 
+#include "base/ascii.h"
+
 namespace offramp::model {
 namespace {
 
@@ -64,20 +66,11 @@ constexpr std::array kTimeFormats = {
     Word{"epoch-s", TimeFormat::kEpochS}, Word{"epoch-ms", TimeFormat::kEpochMs},
 };
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool same_word(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i)
-    if (lower(a[i]) != lower(b[i])) return false;
-  return true;
-}
-
 template <class Words>
 auto find_word(const Words& words, std::string_view name)
     -> std::optional<decltype(words[0].value)> {
   for (const auto& word : words)
-    if (same_word(word.name, name)) return word.value;
+    if (base::same_letters(word.name, name)) return word.value;
   return std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 
 #include "ddb/expression/condition.h"
 #include "ddb/number.h"
+#include "ddb/scalar_order.h"
 
 namespace offramp::ddb::expression {
 namespace {
@@ -241,8 +242,7 @@ class Compiler {
     const Operand &lower = operand(node, 1), &upper = operand(node, 2);
     if (lower.value && upper.value && !lower.is_size && !upper.is_size) {
       const bool same = lower.value.type() == upper.value.type();
-      const std::string_view a = lower.value.bytes(), b = upper.value.bytes();
-      if (!same || (lower.value.type() == Type::kN ? compare_numbers(a, b) > 0 : a > b)) {
+      if (!same || compare_scalars(lower.value, upper.value) > 0) {
         std::string message =
             same ? "The BETWEEN operator requires upper bound to be greater than or equal to lower "
                    "bound; "

@@ -6,6 +6,7 @@
 
 #include "ddb/expression/program.h"
 #include "ddb/number.h"
+#include "ddb/scalar_order.h"
 
 namespace offramp::ddb::expression {
 namespace {
@@ -68,9 +69,8 @@ class Resolved {
 // The order of two values, if they have one.
 std::optional<std::strong_ordering> order(ValueView a, ValueView b) {
   if (!a || !b || a.type() != b.type()) return std::nullopt;
-  if (a.type() == Type::kN) return compare_numbers(a.bytes(), b.bytes());
-  if (a.type() == Type::kS || a.type() == Type::kB) return a.bytes() <=> b.bytes();
-  return std::nullopt;
+  if (a.type() != Type::kN && a.type() != Type::kS && a.type() != Type::kB) return std::nullopt;
+  return compare_scalars(a, b);
 }
 
 bool compares(Op op, std::strong_ordering order) {

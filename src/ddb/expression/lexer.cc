@@ -1,12 +1,13 @@
 // Splits an expression into tokens; which of them may stand where is the parser's.
 #include "ddb/expression/lexer.h"
 
+#include "base/ascii.h"
+
 namespace offramp::ddb::expression {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_word(char c) { return is_letter(c) || is_digit(c) || c == '_'; }
+using base::is_digit, base::is_letter;
+bool is_word(char c) { return base::is_letter_or_digit(c) || c == '_'; }
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 

@@ -5,15 +5,14 @@
 
 #include <charconv>
 
+#include "base/ascii.h"
 #include "ddb/expression/lexer.h"
 
 namespace offramp::ddb::partiql {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_word_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
-}
+using base::is_digit;
+bool is_word_start(char c) { return base::is_letter(c) || c == '_' || c == '$'; }
 bool is_word(char c) { return is_word_start(c) || is_digit(c); }
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 

@@ -5,6 +5,7 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <type_traits>
 
+#include "base/ascii.h"
 #include "io/http/request_parser.h"
 #include "io/http/text.h"
 
@@ -172,8 +173,8 @@ class Connection : public Watched,
   // 0, or the status of the refusal.
   int decode(Request& request, ByteBuffer& inflated) {
     std::string_view encoding = request.header("content-encoding");
-    if (encoding.empty() || same_name(encoding, "identity")) return 0;
-    if (!same_name(encoding, "gzip")) return 400;
+    if (encoding.empty() || base::same_letters(encoding, "identity")) return 0;
+    if (!base::same_letters(encoding, "gzip")) return 400;
     switch (loop_.gunzip.run(request.raw_body, core_.options.body_bytes_max, inflated)) {
       case Gunzip::Outcome::kDamaged:
         return 400;

@@ -2,6 +2,7 @@
 
 #include <isa-l/igzip_lib.h>
 
+#include "base/ascii.h"
 #include "io/http/text.h"
 
 namespace offramp::io::http {
@@ -15,7 +16,7 @@ bool refused(std::string_view parameters) {
     size_t end = std::min(parameters.find(';'), parameters.size());
     std::string_view one = trimmed(parameters.substr(0, end));
     parameters.remove_prefix(std::min(end + 1, parameters.size()));
-    if (one.size() >= 3 && lower(one[0]) == 'q' && one[1] == '=')
+    if (one.size() >= 3 && base::lower(one[0]) == 'q' && one[1] == '=')
       return one.substr(2).find_first_not_of("0.") == one.npos;
   }
   return false;
@@ -99,7 +100,7 @@ bool accepts_gzip(std::string_view accept_encoding) {
     size_t semicolon = std::min(one.find(';'), one.size());
     std::string_view name = trimmed(one.substr(0, semicolon));
     bool wanted = !refused(one.substr(std::min(semicolon + 1, one.size())));
-    if (same_name(name, "gzip") || same_name(name, "x-gzip")) return wanted;
+    if (base::same_letters(name, "gzip") || base::same_letters(name, "x-gzip")) return wanted;
     if (name == "*") any = wanted;
   }
   return any;

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "io/http/text.h"
 
 namespace offramp::io::http {
@@ -68,8 +69,7 @@ class RawClient {
     input_.erase(0, end + 4);
     for (size_t at = block.find("\r\n") + 2; at < block.size();) {
       size_t next = block.find("\r\n", at), colon = block.find(':', at);
-      std::string name = block.substr(at, colon - at);
-      for (char& c : name) c = lower(c);
+      std::string name = base::lowered(std::string_view(block).substr(at, colon - at));
       found.headers[name] = std::string(trimmed(block.substr(colon + 1, next - colon - 1)));
       at = next + 2;
     }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/assert.h"
 #include "io/http/text.h"
 
@@ -51,9 +52,10 @@ class RequestParser::Beast : public beast::basic_parser<true> {
     if (field == beast::field::host) {
       ++hosts_;
     } else if (field == beast::field::transfer_encoding) {
-      if (!same_name(trimmed(plain(value)), "chunked")) error = beast::error::bad_transfer_encoding;
+      if (!base::same_letters(trimmed(plain(value)), "chunked"))
+        error = beast::error::bad_transfer_encoding;
     } else if (field == beast::field::expect) {
-      owner_.expects_continue_ = same_name(trimmed(plain(value)), "100-continue");
+      owner_.expects_continue_ = base::same_letters(trimmed(plain(value)), "100-continue");
     }
   }
   void on_header_impl(BeastError& error) override {

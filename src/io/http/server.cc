@@ -14,6 +14,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <thread>
 
+#include "base/ascii.h"
 #include "base/assert.h"
 #include "io/http/connection.h"
 #include "io/http/text.h"
@@ -77,7 +78,7 @@ std::chrono::milliseconds tick_of(const ServerOptions& options) {
 
 std::string_view Request::header(std::string_view name) const {
   for (const auto& [has, value] : headers)
-    if (same_name(has, name)) return value;
+    if (base::same_letters(has, name)) return value;
   return {};
 }
 

@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "base/ascii.h"
+
 namespace offramp::mapping::profile {
 namespace {
 
@@ -13,14 +15,13 @@ constexpr size_t kLabelsMax = 40;
 constexpr size_t kDistinctMax = 100000;  // of candidates counted (C10)
 constexpr size_t kInnerWordsMax = 12;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+using base::is_digit, base::is_letter, base::is_letter_or_digit;
 bool is_separator(char c) { return kSeparators.find(c) != std::string_view::npos; }
 
 bool is_word(std::string_view text) {
   return !text.empty() && text.size() <= kWordBytesMax && is_letter(text[0]) &&
          std::ranges::all_of(text, [](char c) {
-           return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.';
+           return is_letter_or_digit(c) || c == '_' || c == '-' || c == '.';
          });
 }
 

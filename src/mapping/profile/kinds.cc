@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "base/ascii.h"
 #include "mapping/key_template.h"
 #include "mapping/profile/key_labels.h"
 #include "mapping/profile/names.h"
@@ -39,10 +40,7 @@ bool is_generic_name(std::string_view attribute) {
 
 bool is_word_name(std::string_view name) {
   return !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
-         std::ranges::all_of(name, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_';
-         });
+         std::ranges::all_of(name, [](char c) { return base::is_letter_or_digit(c) || c == '_'; });
 }
 
 std::string quoted(std::string_view text, char quote) {

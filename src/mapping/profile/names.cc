@@ -5,14 +5,15 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace offramp::mapping::profile {
 namespace {
 
 constexpr size_t kSuffixBytes = 9;  // '_' and 8 hex digits
 
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+using base::is_digit, base::is_lower, base::is_upper;
+
 bool is_wide(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 
 std::string cut_to(std::string_view text, size_t bytes_max) {
@@ -162,7 +163,7 @@ std::string snake_case(std::string_view name) {
       // HTTPServer: the S begins a word since a lower-case letter follows.
       bool word_begins = is_upper(before) && i + 1 < name.size() && is_lower(name[i + 1]);
       if (word_ends || word_begins) separate();
-      out += static_cast<char>(c - 'A' + 'a');
+      out += base::lower(c);
     } else if (is_lower(c) || is_digit(c) || is_wide(c)) {
       out += c;
     } else {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace offramp::migrate::plan {
 namespace {
 
@@ -11,7 +13,7 @@ constexpr size_t kMistakesKeptMax = 1000;
 constexpr size_t kShownBytesMax = 80;
 constexpr size_t kComparedBytesMax = 64;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+using base::lower;
 
 // Edits (insert, delete, replace, swap of neighbours) between two short names, without regard to
 // case.

@@ -3,19 +3,13 @@
 
 #include <map>
 
+#include "base/ascii.h"
 #include "migrate/plan/readers.h"
 
 namespace offramp::migrate::plan {
 namespace {
 
 constexpr std::string_view kOverflowPrefix = "offramp_overflow";
-
-std::string folded(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 // Names that are taken, folded, with the line that took them.
 class Taken {
@@ -24,13 +18,13 @@ class Taken {
 
   void table(const std::string& name, const model::SourceLocation& at) {
     if (name.empty()) return;
-    if (folded(name).starts_with(kOverflowPrefix))
+    if (base::lowered(name).starts_with(kOverflowPrefix))
       mistakes_.add(
           at,
           fmt::format(
               "table '{}': names that begin with {} are kept for the overflow tables of the moves",
               shown(name), kOverflowPrefix));
-    auto [other, fresh] = tables_.emplace(folded(name), Owner{move_, at.line});
+    auto [other, fresh] = tables_.emplace(base::lowered(name), Owner{move_, at.line});
     if (!fresh && other->second.move != move_)  // within a move read_tables() has said it
       mistakes_.add(
           at,
@@ -39,7 +33,7 @@ class Taken {
               shown(name), other->second.line));
   }
   void source(const std::string& name, const model::SourceLocation& at) {
-    if (auto [other, fresh] = sources_.emplace(folded(name), at.line); !fresh)
+    if (auto [other, fresh] = sources_.emplace(base::lowered(name), at.line); !fresh)
       mistakes_.add(
           at,
           fmt::format(

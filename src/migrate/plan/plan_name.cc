@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "base/ascii.h"
+
 namespace offramp::migrate::plan {
 namespace {
 
@@ -15,8 +17,7 @@ std::string folder_name(const std::string& table) {
   std::string out;
   for (size_t i = 0; i < table.size(); ++i) {
     char c = table[i];
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 c == '_' || c == '-' || (c == '.' && i > 0);
+    bool plain = base::is_letter_or_digit(c) || c == '_' || c == '-' || (c == '.' && i > 0);
     out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   if (out.size() <= kFolderBytesMax) return out;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "migrate/plan/plan.h"
 
 namespace offramp::migrate::plan {
@@ -13,19 +14,17 @@ namespace {
 
 // Texts that YAML 1.1 or 1.2 readers take for null, a boolean or a number.
 bool is_yaml_word(std::string_view text) {
-  std::string folded(text);
-  for (char& c : folded)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const std::string folded = base::lowered(text);
   for (std::string_view word : {"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
     if (folded == word) return true;
   return false;
 }
 
 bool is_plain(std::string_view text) {
-  auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  auto letter = [](char c) { return base::is_letter(c) || c == '_'; };
   if (text.empty() || !letter(text[0]) || is_yaml_word(text)) return false;
   return std::ranges::all_of(text, [&](char c) {
-    return letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '/';
+    return letter(c) || base::is_digit(c) || c == '.' || c == '-' || c == '/';
   });
 }
 
@@ -48,9 +47,9 @@ std::string scalar(std::string_view text) {
 
 // A URL may stand bare where no YAML character is in it: nicer to read.
 std::string url(std::string_view text) {
-  bool bare = !text.empty() && ((text[0] >= 'a' && text[0] <= 'z') || text[0] == '/') &&
-              text.back() != ':' && !is_yaml_word(text) && std::ranges::all_of(text, [](char c) {
-                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+  bool bare = !text.empty() && (base::is_lower(text[0]) || text[0] == '/') && text.back() != ':' &&
+              !is_yaml_word(text) && std::ranges::all_of(text, [](char c) {
+                return base::is_letter_or_digit(c) ||
                        std::string_view("_-./:@?=%&+").find(c) != std::string_view::npos;
               });
   return bare ? std::string(text) : scalar(text);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "migrate/plan/readers.h"
 
 namespace offramp::migrate::plan {
@@ -211,9 +212,7 @@ std::vector<model::SecondaryIndex> read_indexes(const YamlNode& node, Mistakes& 
 }  // namespace
 
 bool holds_secret(std::string_view url) {
-  std::string folded(url);
-  for (char& c : folded)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const std::string folded = base::lowered(url);
   for (std::string_view word : {"password", "passwd", "sslpassword", "secret", "x-amz-signature"}) {
     for (size_t at = folded.find(word); at != std::string::npos; at = folded.find(word, at + 1)) {
       // A parameter "password = x", not a database of that name.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/ascii.h"
 #include "mapping/key_template.h"
 #include "migrate/plan/readers.h"
 
@@ -12,13 +13,6 @@ namespace {
 
 constexpr size_t kColumnsReadMax = 20000;
 constexpr size_t kPathDepthMax = 32;
-
-std::string folded(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 // "a.b" or [a, b]: the names on the way to a value.
 std::vector<std::string> read_attribute_path(const YamlNode& node, std::string_view what,
@@ -130,7 +124,7 @@ class TableReader {
       else
         mistakes_.add(node.at, fmt::format("`key` leaves out the key attribute '{}'; write {}: "
                                            "\"{{{}}}\" to keep it whole",
-                                           shown(name), shown(name), shown(folded(name))));
+                                           shown(name), shown(name), shown(base::lowered(name))));
     }
     return key;
   }
@@ -143,14 +137,14 @@ class TableReader {
       return columns;
     }
     std::map<std::string, std::string> folded_names;
-    for_each_member(node, what, mistakes_,
-                    [&](const std::string& name, const YamlNode& key, const YamlNode& value) {
-                      if (auto [it, fresh] = folded_names.emplace(folded(name), name); !fresh)
-                        mistakes_.add(key.at,
-                                      fmt::format("columns '{}' and '{}' differ only in case",
-                                                  shown(it->second), shown(name)));
-                      columns.push_back(read_column(name, key, value, key_columns));
-                    });
+    for_each_member(
+        node, what, mistakes_,
+        [&](const std::string& name, const YamlNode& key, const YamlNode& value) {
+          if (auto [it, fresh] = folded_names.emplace(base::lowered(name), name); !fresh)
+            mistakes_.add(key.at, fmt::format("columns '{}' and '{}' differ only in case",
+                                              shown(it->second), shown(name)));
+          columns.push_back(read_column(name, key, value, key_columns));
+        });
     return columns;
   }
 
@@ -310,7 +304,7 @@ model::MappingSpec read_tables(const YamlNode& node, const model::KeySchema& key
   std::map<std::string, int> seen;  // folded name → line
   auto claim = [&](const std::string& name, const model::SourceLocation& at) {
     if (name.empty()) return;
-    if (auto [it, fresh] = seen.emplace(folded(name), at.line); !fresh)
+    if (auto [it, fresh] = seen.emplace(base::lowered(name), at.line); !fresh)
       mistakes.add(at, fmt::format("table '{}' is already made by the entry at line {}; each table "
                                    "has one entry",
                                    shown(name), it->second));

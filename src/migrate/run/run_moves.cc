@@ -5,16 +5,11 @@
 #include <map>
 #include <thread>
 
+#include "base/ascii.h"
 #include "migrate/workers.h"
 
 namespace offramp::migrate {
 namespace {
-
-std::string folded(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
 
 // What all moves share.
 class Moves {
@@ -110,7 +105,7 @@ Status check_names_of_moves(const plan::PlanFile& file) {
                                                      entry->capabilities().limits, move.move);
     if (!mapping.ok()) continue;
     auto claim = [&](const std::string& what, const std::string& name) -> Status {
-      auto [other, fresh] = owners.emplace(folded(name), &move);
+      auto [other, fresh] = owners.emplace(base::lowered(name), &move);
       if (fresh || other->second == &move) return {};
       return Error(ErrorKind::kConfig, "plan.names",
                    fmt::format("{}: the moves of {} and {} both make {} '{}' at the target; name "

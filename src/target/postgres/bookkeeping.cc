@@ -7,9 +7,6 @@
 namespace offramp::target::postgres {
 namespace {
 
-// Any fixed number: two offramp processes must not create the same objects at once.
-constexpr const char* kPrepareLock = "SELECT pg_advisory_xact_lock(7306861130427654)";
-
 constexpr const char* kCreateBookkeeping =
     "CREATE SCHEMA IF NOT EXISTS offramp;"
     "CREATE TABLE IF NOT EXISTS offramp.migration "

@@ -20,6 +20,8 @@
 namespace offramp::target::postgres {
 
 constexpr int kBookkeepingVersion = 1;
+// Two offramp processes must not create the same objects at once. Any fixed number.
+constexpr const char* kPrepareLock = "SELECT pg_advisory_xact_lock(7306861130427654)";
 
 // Creates what is missing, in one transaction; see Target::prepare.
 Status prepare_tables(Connection& connection, const Binding& binding, Target::Start start);

@@ -19,7 +19,7 @@ const TableRows& rows_of(const mapping::RowBatch& batch, uint32_t table) {
 }
 
 std::string upsert_text(const Binding& binding, const Table& table, const std::string& stage) {
-  std::string columns = column_list(table, static_cast<uint32_t>(table.columns.size()));
+  std::string columns = column_list(table, table.column_count());
   std::string set;
   for (size_t i = table.key_columns; i < table.columns.size(); ++i) {
     std::string name = quote_identifier(table.columns[i].name);
@@ -49,7 +49,7 @@ ChangeWriter::ChangeWriter(std::shared_ptr<const Binding> binding)
   for (uint32_t t = 0; t < binding_->tables().size(); ++t) {
     const Table& table = binding_->tables()[t];
     tables_.push_back(
-        TableState{.rows = CopyEncoder(table, static_cast<uint32_t>(table.columns.size())),
+        TableState{.rows = CopyEncoder(table, table.column_count()),
                    .keys = CopyEncoder(table, table.key_columns),
                    .exists_sql = fmt::format("EXISTS (SELECT 1 FROM {})", binding_->name(table)),
                    .upsert_sql = upsert_text(*binding_, table, staging_.name(t, Stage::kRows)),

@@ -35,8 +35,7 @@ struct Decoded {
 };
 
 Status decode(const mapping::Table& table, std::string_view row, Decoded& out) {
-  return CopyDecoder(table, static_cast<uint32_t>(table.columns.size()))
-      .decode(row, out.cells, out.bytes, out.members);
+  return CopyDecoder(table, table.column_count()).decode(row, out.cells, out.bytes, out.members);
 }
 
 TEST(CopyWire, EveryTypeComesBack) {
@@ -66,7 +65,7 @@ TEST(CopyWire, EveryTypeComesBack) {
                 array(blobs),
                 Cell()};
   rows.rows = 1;
-  CopyEncoder encoder(table, static_cast<uint32_t>(table.columns.size()));
+  CopyEncoder encoder(table, table.column_count());
   ASSERT_TRUE(encoder.append(rows, 0, 1).ok());
   ASSERT_TRUE(encoder.append(rows, 0, 1).ok());
   std::string_view stream = encoder.finish();

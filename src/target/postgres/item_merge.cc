@@ -13,9 +13,6 @@ namespace {
 constexpr size_t kMemberBlock = 1024 * sizeof(mapping::Cell);
 
 uint32_t prefix_columns(RowOrigin origin) { return origin == RowOrigin::kTold ? 2 : 0; }
-uint32_t column_count(const mapping::Table& table) {
-  return static_cast<uint32_t>(table.columns.size());
-}
 
 class ItemReader : public RowReader {
  public:
@@ -59,7 +56,7 @@ std::string item_rows_select(const Binding& binding, const mapping::Table& table
                              RowOrder order, const std::string& joins_and_where) {
   std::string sql = fmt::format(
       "SELECT {}{} FROM {} t {}", origin == RowOrigin::kTold ? "t.ctid, t.xmin, " : "",
-      column_list(table, column_count(table), "t."), binding.name(table), joins_and_where);
+      column_list(table, table.column_count(), "t."), binding.name(table), joins_and_where);
   if (order == RowOrder::kAny) return sql;
   if (origin == RowOrigin::kPlain)
     return sql + " ORDER BY " + column_list(table, table.key_columns, "t.");
@@ -80,7 +77,7 @@ ItemMerge::ItemMerge(std::shared_ptr<const Binding> binding, uint32_t table, Row
       table_(binding_->tables()[table]),
       origin_(origin),
       messages_(std::move(parent)),
-      decoder_(table_, column_count(table_), prefix_columns(origin)),
+      decoder_(table_, table_.column_count(), prefix_columns(origin)),
       child_rows_(children.size()),
       members_(kMemberBlock) {
   ASSERT(children.size() == table_.children.size());
@@ -88,8 +85,8 @@ ItemMerge::ItemMerge(std::shared_ptr<const Binding> binding, uint32_t table, Row
     const mapping::Table& child = binding_->tables()[table_.children[i]];
     children_.push_back(
         Child{.messages = std::move(children[i]),
-              .decoder = CopyDecoder(child, column_count(child), prefix_columns(origin)),
-              .columns = column_count(child)});
+              .decoder = CopyDecoder(child, child.column_count(), prefix_columns(origin)),
+              .columns = child.column_count()});
   }
 }
 

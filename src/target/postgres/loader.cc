@@ -11,7 +11,7 @@ namespace offramp::target::postgres {
 CopyLoader::CopyLoader(std::shared_ptr<const Binding> binding, Connection connection)
     : binding_(std::move(binding)), connection_(std::move(connection)) {
   for (const mapping::Table& table : binding_->tables()) {
-    uint32_t columns = static_cast<uint32_t>(table.columns.size());
+    uint32_t columns = table.column_count();
     encoders_.emplace_back(table, columns);
     copy_sql_.push_back(fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)",
                                     binding_->name(table), column_list(table, columns)));
@@ -170,7 +170,7 @@ Error CopyLoader::name_refused_row(Error error, uint32_t table) const {
   if (connection_.last_copy_line() == 0 || error.kind() != ErrorKind::kBadItem) return error;
   std::string_view bytes = encoders_[table].row_bytes(connection_.last_copy_line() - 1);
   const mapping::Table& described = binding_->tables()[table];
-  CopyDecoder decoder(described, static_cast<uint32_t>(described.columns.size()));
+  CopyDecoder decoder(described, described.column_count());
   std::vector<mapping::Cell> cells;
   base::Arena text, members(64 * sizeof(mapping::Cell));
   if (bytes.empty() || !decoder.decode(bytes, cells, text, members).ok()) return error;

@@ -10,7 +10,7 @@ std::string Staging::name(uint32_t table, Stage stage) const {
 
 uint32_t Staging::columns(uint32_t table, Stage stage) const {
   const mapping::Table& spec = binding_->tables()[table];
-  return stage == Stage::kRows ? static_cast<uint32_t>(spec.columns.size()) : spec.key_columns;
+  return stage == Stage::kRows ? spec.column_count() : spec.key_columns;
 }
 
 std::string Staging::copy_sql(uint32_t table, Stage stage) const {

@@ -1,10 +1,10 @@
 // STRICT types per column type and the statements' text.
 #include "target/sqlite/schema.h"
 
-#include <strings.h>
-
 #include <array>
 #include <set>
+
+#include "base/ascii.h"
 
 namespace offramp::target::sqlite {
 
@@ -13,17 +13,6 @@ using mapping::TableRole;
 using model::ColumnType;
 
 namespace {
-
-bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
-std::string folded(std::string_view name) {
-  std::string out(name);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
-  return out;
-}
 
 const char* storage_type(ColumnType type) {
   switch (type) {
@@ -69,7 +58,8 @@ std::string_view rowid_name(const Table& table) {
   static constexpr std::array<std::string_view, 3> kNames = {"rowid", "_rowid_", "oid"};
   for (std::string_view name : kNames) {
     bool taken = false;
-    for (const mapping::Column& column : table.columns) taken |= same_name(column.name, name);
+    for (const mapping::Column& column : table.columns)
+      taken |= base::same_letters(column.name, name);
     if (!taken) return name;
   }
   return {};
@@ -82,23 +72,23 @@ bool is_linked(const Table& table) {
 Status check_names(const mapping::CompiledMapping& mapping) {
   std::set<std::string> names;
   for (const Table& table : mapping.tables()) {
-    std::string name = folded(table.name);
+    std::string name = base::lowered(table.name);
     if (name.empty() || name.starts_with("sqlite_") || name.starts_with("_offramp_migration") ||
         name.starts_with("_offramp_table") || name.starts_with("_offramp_checkpoint"))
       return name_error("the table name '" + table.name + "' is reserved");
     if (!names.insert(name).second)
       return name_error("SQLite does not tell two tables named '" + table.name +
                         "' apart (case does not count)");
-    if (!names.insert(folded(key_index_name(table))).second)
+    if (!names.insert(base::lowered(key_index_name(table))).second)
       return name_error("the name '" + key_index_name(table) + "' is needed for the key of " +
                         table.name);
     for (const mapping::Index& index : table.indexes)
-      if (!names.insert(folded(index.name)).second)
+      if (!names.insert(base::lowered(index.name)).second)
         return name_error("the index name '" + index.name + "' of table " + table.name +
                           " is used twice");
     std::set<std::string> columns;
     for (const mapping::Column& column : table.columns)
-      if (!columns.insert(folded(column.name)).second)
+      if (!columns.insert(base::lowered(column.name)).second)
         return name_error("SQLite does not tell two columns '" + column.name + "' of table " +
                           table.name + " apart (case does not count)");
     if (rowid_name(table).empty())

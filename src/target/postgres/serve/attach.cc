@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "mapping/identifiers.h"
+#include "target/postgres/bookkeeping.h"
 #include "target/postgres/ddl.h"
 #include "target/postgres/serve/access_path.h"
 
@@ -10,9 +11,6 @@ namespace offramp::target::postgres {
 namespace {
 
 using mapping::Table;
-
-// Two processes must not create the same index at once; the lock of bookkeeping.cc.
-constexpr const char* kPrepareLock = "SELECT pg_advisory_xact_lock(7306861130427654)";
 
 bool is_primary_key(const AccessPath::Parent& parent, const std::vector<uint32_t>& order,
                     uint32_t first, uint32_t key_columns) {

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "target/postgres/bookkeeping.h"
 #include "target/postgres/ddl.h"
 #include "target/postgres/serve/change_logs.h"
 #include "target/postgres/serve/transaction.h"
@@ -14,9 +15,6 @@ using mapping::Table;
 using mapping::TableRole;
 
 namespace {
-
-// The lock of bookkeeping.cc: two processes must not create the same objects at once.
-constexpr const char* kPrepareLock = "SELECT pg_advisory_xact_lock(7306861130427654)";
 
 constexpr const char* kCreate =
     "CREATE SCHEMA IF NOT EXISTS offramp;"

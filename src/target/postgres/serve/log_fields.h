@@ -12,6 +12,8 @@
 
 namespace offramp::target::postgres {
 
+constexpr int kNumber = 0, kAt = 1, kOrigin = 2, kEntryFields = 3;
+
 // How many rows of a log to ask for, from what those read so far had in their items.
 class RowEstimate {
  public:

@@ -84,7 +84,7 @@ bool PageReader::count(TableState& state, ItemView item, Page& page) {
 // False: the overflow table is not empty, or all that there is.
 Result<bool> PageReader::read_simple(TableState& state, Page& page) {
   ParentState& parent = state.parents[0];
-  uint32_t columns = static_cast<uint32_t>(state.table(parent.table).columns.size());
+  uint32_t columns = state.table(parent.table).column_count();
   ReadShape shape{.path = path_number_, .segmented = request_->segments > 1, .probe = true};
   for (;;) {
     params_.clear();
@@ -260,13 +260,13 @@ Status PageReader::build(TableState& state, Stream& stream, ItemBatch& batch) {
   ParentState& parent = *stream.parent;
   cells_.clear();
   memory_.reset(0);
-  uint32_t columns = static_cast<uint32_t>(state.table(parent.table).columns.size());
+  uint32_t columns = state.table(parent.table).column_count();
   TRY(decode_row(stream.results[0].get(), stream.row, 0, columns, parent.decoder, cells_, memory_));
   children_.resize(parent.children.size());
   for (size_t i = 0; i < parent.children.size(); ++i) {
     ChildState& child = parent.children[i];
     const QueryResult& rows = stream.results[1 + i];
-    uint32_t child_columns = static_cast<uint32_t>(state.table(child.table).columns.size());
+    uint32_t child_columns = state.table(child.table).column_count();
     children_[i].clear();
     int& at = stream.child_rows[i];
     // The first field is the number of the parent's row, from 1.

@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include "ddb/number.h"
+#include "ddb/scalar_order.h"
 
 namespace offramp::target::postgres {
 
@@ -79,14 +80,6 @@ bool next_prefix(Type type, std::string_view prefix, std::string& out) {
 }
 
 }  // namespace
-
-int compare_key_values(ValueView a, ValueView b) {
-  if (a.type() == Type::kN) {
-    auto order = ddb::compare_numbers(a.bytes(), b.bytes());
-    return order < 0 ? -1 : order > 0;
-  }
-  return a.bytes().compare(b.bytes());
-}
 
 Status Range::set(const AccessPath& path, const PageRequest& request) {
   path_ = &path;
@@ -204,19 +197,19 @@ bool Range::takes(ItemView item, Segment segment) const {
     ValueView value = item.find(attributes[i].name);
     if (!value || value.type() != attributes[i].type) return false;
     if (i < first) {
-      if (query_ && compare_key_values(value, request_->partition[i]) != 0) return false;
+      if (query_ && ddb::compare_scalars(value, request_->partition[i]) != 0) return false;
       continue;
     }
     size_t at = i - first;
     if (at < request_->sort_equal.size()) {
-      if (compare_key_values(value, request_->sort_equal[at]) != 0) return false;
+      if (ddb::compare_scalars(value, request_->sort_equal[at]) != 0) return false;
     } else if (at == request_->sort_equal.size()) {
       if (request_->lower) {
-        int order = compare_key_values(value, request_->lower->values[0]);
+        auto order = ddb::compare_scalars(value, request_->lower->values[0]);
         if (order < 0 || (order == 0 && !request_->lower->inclusive)) return false;
       }
       if (request_->upper) {
-        int order = compare_key_values(value, request_->upper->values[0]);
+        auto order = ddb::compare_scalars(value, request_->upper->values[0]);
         if (order > 0 || (order == 0 && !request_->upper->inclusive)) return false;
       }
       if (request_->prefix && !value.bytes().starts_with(request_->prefix.bytes())) return false;
@@ -226,13 +219,13 @@ bool Range::takes(ItemView item, Segment segment) const {
   return segment == Segment::kUnchecked || request_->segments <= 1 || in_segment(item);
 }
 
-int Range::compare(ItemView a, ItemView b) const {
+std::strong_ordering Range::compare(ItemView a, ItemView b) const {
   for (uint32_t i : path_->order_of(query_)) {
     const std::string& name = path_->attributes[i].name;
-    int order = compare_key_values(a.find(name), b.find(name));
-    if (order != 0) return request_->forward ? order : -order;
+    auto order = ddb::compare_scalars(a.find(name), b.find(name));
+    if (order != 0) return request_->forward ? order : 0 <=> order;
   }
-  return 0;
+  return std::strong_ordering::equal;
 }
 
 }  // namespace offramp::target::postgres

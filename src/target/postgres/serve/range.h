@@ -31,7 +31,7 @@ class Range {
   enum class Segment { kChecked, kUnchecked };
   bool takes(ddb::ItemView item, Segment segment) const;
   // < 0: `a` comes first, in the direction of reading.
-  int compare(ddb::ItemView a, ddb::ItemView b) const;
+  std::strong_ordering compare(ddb::ItemView a, ddb::ItemView b) const;
 
  private:
   struct Bound {
@@ -50,8 +50,5 @@ class Range {
   bool query_ = false;
   std::string prefix_end_;  // the least text behind all that begin with the prefix
 };
-
-// The service's order of two values of one key type.
-int compare_key_values(ddb::ValueView a, ddb::ValueView b);
 
 }  // namespace offramp::target::postgres

@@ -166,7 +166,7 @@ Statement read_statement(const AccessPath& path, const ReadShape& shape, const T
                          const TableNames* child, const TableNames& overflow) {
   Builder builder(path, shape, parent);
   const mapping::Table& table = *parent.table;
-  uint32_t columns = static_cast<uint32_t>(table.columns.size());
+  uint32_t columns = table.column_count();
   Statement out{.doing = "read a page"};
   if (child) {
     const mapping::Table& rows = *child->table;
@@ -180,7 +180,7 @@ Statement read_statement(const AccessPath& path, const ReadShape& shape, const T
         "SELECT p.offramp_row, {} FROM (SELECT s.*, row_number() OVER () AS offramp_row FROM ({}) "
         "s) p JOIN {} c ON "
         "{} ORDER BY p.offramp_row, c.{}",
-        column_list(rows, static_cast<uint32_t>(rows.columns.size()), "c."),
+        column_list(rows, rows.column_count(), "c."),
         builder.select(column_list(table, table.key_columns, "t.")), child->name(), on,
         quote_identifier(rows.columns[rows.key_columns - 1].name));
   } else {

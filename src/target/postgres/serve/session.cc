@@ -100,14 +100,14 @@ Status Session::assemble(TableState& state, ParentState& parent, size_t result,
                          ddb::ItemBatch& batch) {
   cells_.clear();
   memory_.reset(0);
-  uint32_t columns = static_cast<uint32_t>(state.table(parent.table).columns.size());
+  uint32_t columns = state.table(parent.table).column_count();
   TRY(decode_row(channel_.result(result).get(), 0, 0, columns, parent.decoder, cells_, memory_));
   children_.resize(parent.children.size());
   for (size_t i = 0; i < parent.children.size(); ++i) {
     ChildState& child = parent.children[i];
     const QueryResult& rows = channel_.result(result + 1 + i);
     children_[i].clear();
-    uint32_t child_columns = static_cast<uint32_t>(state.table(child.table).columns.size());
+    uint32_t child_columns = state.table(child.table).column_count();
     for (int row = 0; row < rows.rows(); ++row, ++children_[i].rows)
       TRY(decode_row(rows.get(), row, 0, child_columns, child.decoder, children_[i].cells,
                      memory_));
@@ -137,7 +137,7 @@ Status Session::take_simple(Work& work, const QueryResult& result, ddb::ItemBatc
   ParentState& parent = state.parents[0];
   cells_.clear();
   memory_.reset(0);
-  uint32_t columns = static_cast<uint32_t>(state.table(parent.table).columns.size());
+  uint32_t columns = state.table(parent.table).column_count();
   TRY(decode_row(result.get(), 0, 0, columns, parent.decoder, cells_, memory_));
   children_.clear();
   work.root = static_cast<uint32_t>(batch.size());

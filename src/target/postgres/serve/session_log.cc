@@ -15,8 +15,8 @@ namespace {
 constexpr size_t kRowsMax = 1024;
 // What a session keeps for logs that it has read.
 constexpr size_t kLogsMax = 200;
-// In front of the columns of the row before and after the change.
-constexpr int kNumber = 0, kAt = 1, kOrigin = 2, kOldItem = 3, kNewItem = 4, kRows = 5;
+// Behind the fields of every entry; then the columns of the row before and after the change.
+constexpr int kOldItem = kEntryFields, kNewItem = kOldItem + 1, kRows = kNewItem + 1;
 
 std::chrono::milliseconds age_of(LogHorizons::Time at) {
   if (at == LogHorizons::Time::min()) return std::chrono::milliseconds::max();
@@ -91,7 +91,7 @@ Result<bool> Session::take_state(TableState& state, const QueryResult& rows, int
   uint32_t table = parent.table;
   Status status;
   if (!rows.is_null(row, first)) {
-    uint32_t columns = static_cast<uint32_t>(state.table(table).columns.size());
+    uint32_t columns = state.table(table).column_count();
     status = decode_row(rows.get(), row, first, columns, parent.decoder, cells_, memory_);
   } else if (!rows.is_null(row, item)) {
     table = state.overflow.table;

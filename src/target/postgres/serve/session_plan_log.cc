@@ -12,7 +12,8 @@ namespace offramp::target::postgres {
 
 namespace {
 
-constexpr int kNumber = 0, kAt = 1, kOrigin = 2, kItem = 3, kKey = 4;
+// Behind the fields of every entry.
+constexpr int kItem = kEntryFields, kKey = kItem + 1;
 // Of the statements that read them.
 constexpr size_t kTriggers = 2, kEntries = 3;
 // Entries in one round trip: each is some statements.

@@ -12,8 +12,6 @@ using model::ColumnType;
 
 namespace {
 
-uint32_t count(const Table& table) { return static_cast<uint32_t>(table.columns.size()); }
-
 // "\"a\" = $1 AND …" of the first `columns` columns.
 std::string key_equals(const Table& table, uint32_t columns, uint32_t first = 1) {
   std::string out;
@@ -37,7 +35,7 @@ std::vector<Oid> oids(const Table& table, uint32_t columns, Oid last) {
 
 std::string set_list(const Table& table, std::string_view from) {
   std::string out;
-  for (uint32_t i = table.key_columns; i < count(table); ++i) {
+  for (uint32_t i = table.key_columns; i < table.column_count(); ++i) {
     std::string name = quote_identifier(table.columns[i].name);
     out += (out.empty() ? "" : ", ") + name + " = ";
     out += from.empty() ? fmt::format("${}", i + 1) : fmt::format("{}.{}", from, name);
@@ -48,8 +46,8 @@ std::string set_list(const Table& table, std::string_view from) {
 std::string upsert_sql(const TableNames& names) {
   const Table& table = *names.table;
   return fmt::format("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {}",
-                     names.name(), column_list(table, count(table)),
-                     parameter_list(1, count(table)), column_list(table, table.key_columns),
+                     names.name(), column_list(table, table.column_count()),
+                     parameter_list(1, table.column_count()), column_list(table, table.key_columns),
                      set_list(table, "EXCLUDED"));
 }
 
@@ -105,19 +103,19 @@ std::string parameter_list(uint32_t first, uint32_t count) {
 
 Statement find_statement(const TableNames& parent, Find find) {
   const Table& table = *parent.table;
-  return {
-      .sql = fmt::format("SELECT {} FROM {} t WHERE {}{}", column_list(table, count(table), "t."),
-                         parent.name(), key_equals(table, table.key_columns),
-                         find == Find::kLock ? " FOR UPDATE" : ""),
-      .types = oids(table, table.key_columns),
-      .doing = "read an item"};
+  return {.sql = fmt::format("SELECT {} FROM {} t WHERE {}{}",
+                             column_list(table, table.column_count(), "t."), parent.name(),
+                             key_equals(table, table.key_columns),
+                             find == Find::kLock ? " FOR UPDATE" : ""),
+          .types = oids(table, table.key_columns),
+          .doing = "read an item"};
 }
 
 Statement find_children_statement(const TableNames& child, Find find) {
   const Table& table = *child.table;
   uint32_t keys = table.key_columns - 1;
   return {.sql = fmt::format("SELECT {} FROM {} t WHERE {} ORDER BY t.{}{}",
-                             column_list(table, count(table), "t."), child.name(),
+                             column_list(table, table.column_count(), "t."), child.name(),
                              key_equals(table, keys), quote_identifier(table.columns[keys].name),
                              find == Find::kLock ? " FOR UPDATE" : ""),
           .types = oids(table, keys),
@@ -127,14 +125,15 @@ Statement find_children_statement(const TableNames& child, Find find) {
 Statement insert_statement(const TableNames& names) {
   const Table& table = *names.table;
   return {.sql = fmt::format("INSERT INTO {} ({}) VALUES ({})", names.name(),
-                             column_list(table, count(table)), parameter_list(1, count(table))),
-          .types = oids(table, count(table)),
+                             column_list(table, table.column_count()),
+                             parameter_list(1, table.column_count())),
+          .types = oids(table, table.column_count()),
           .doing = "insert an item"};
 }
 
 Statement upsert_statement(const TableNames& names) {
   return {.sql = upsert_sql(names),
-          .types = oids(*names.table, count(*names.table)),
+          .types = oids(*names.table, names.table->column_count()),
           .doing = "write an item"};
 }
 
@@ -161,11 +160,11 @@ Statement find_simple_statement(const TableNames& parent, const TableNames* over
   const Table& table = *parent.table;
   bool with = version == Version::kWith;
   std::string sql =
-      fmt::format("SELECT {}{} FROM {} t WHERE {}", column_list(table, count(table), "t."),
+      fmt::format("SELECT {}{} FROM {} t WHERE {}", column_list(table, table.column_count(), "t."),
                   with ? ", t.xmin" : "", parent.name(), key_equals(table, table.key_columns));
   if (overflow) {
     std::string nulls;
-    for (uint32_t i = 0; i + 1 < count(table); ++i)
+    for (uint32_t i = 0; i + 1 < table.column_count(); ++i)
       nulls += fmt::format("NULL::{}, ", catalog_type_name(table.columns[i].type));
     sql += fmt::format(" UNION ALL SELECT {}o.item{} FROM {} o WHERE o.key_hash = ${} LIMIT 1",
                        nulls, with ? ", NULL::xid" : "", overflow->name(), table.key_columns + 1);
@@ -176,8 +175,8 @@ Statement find_simple_statement(const TableNames& parent, const TableNames* over
 }
 
 Statement put_simple_statement(const TableNames& parent, const TableNames* overflow) {
-  return {.sql = without_overflow(overflow, count(*parent.table) + 1) + upsert_sql(parent),
-          .types = oids(*parent.table, count(*parent.table), kByteaOid),
+  return {.sql = without_overflow(overflow, parent.table->column_count() + 1) + upsert_sql(parent),
+          .types = oids(*parent.table, parent.table->column_count(), kByteaOid),
           .doing = "write an item"};
 }
 
@@ -194,10 +193,10 @@ Statement insert_absent_statement(const TableNames& parent, const TableNames& ov
   const Table& table = *parent.table;
   return {.sql = fmt::format("INSERT INTO {} ({}) SELECT {} WHERE NOT EXISTS (SELECT 1 FROM {} o "
                              "WHERE o.key_hash = ${}) ON CONFLICT ({}) DO NOTHING",
-                             parent.name(), column_list(table, count(table)),
-                             parameter_list(1, count(table)), overflow.name(), count(table) + 1,
-                             column_list(table, table.key_columns)),
-          .types = oids(table, count(table), kByteaOid),
+                             parent.name(), column_list(table, table.column_count()),
+                             parameter_list(1, table.column_count()), overflow.name(),
+                             table.column_count() + 1, column_list(table, table.key_columns)),
+          .types = oids(table, table.column_count(), kByteaOid),
           .doing = "insert an item"};
 }
 
@@ -205,8 +204,8 @@ Statement update_same_statement(const TableNames& parent) {
   const Table& table = *parent.table;
   return {.sql = fmt::format("UPDATE {} t SET {} WHERE {} AND t.xmin = ${}", parent.name(),
                              set_list(table, ""), key_equals(table, table.key_columns),
-                             count(table) + 1),
-          .types = oids(table, count(table), kXidOid),
+                             table.column_count() + 1),
+          .types = oids(table, table.column_count(), kXidOid),
           .doing = "update an item"};
 }
 

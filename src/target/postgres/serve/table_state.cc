@@ -13,14 +13,12 @@ using mapping::TableRole;
 
 namespace {
 
-uint32_t count(const Table& table) { return static_cast<uint32_t>(table.columns.size()); }
-
 ChildState make_child(const TableState& state, uint32_t index) {
   TableNames names = state.names(index);
   const Table& table = *names.table;
   return {.table = index,
-          .rows = CopyEncoder(table, count(table)),
-          .decoder = CopyDecoder(table, count(table)),
+          .rows = CopyEncoder(table, table.column_count()),
+          .decoder = CopyDecoder(table, table.column_count()),
           .find = find_children_statement(names, Find::kPlain),
           .lock = find_children_statement(names, Find::kLock),
           .upsert = upsert_statement(names),
@@ -35,10 +33,10 @@ ParentState make_parent(const TableState& state, uint32_t index) {
                                    : table.key_columns;
   ParentState parent{.table = index,
                      .key_columns = table.key_columns,
-                     .rows = CopyEncoder(table, count(table)),
+                     .rows = CopyEncoder(table, table.column_count()),
                      .keys = CopyEncoder(table, table.key_columns),
                      .partition = CopyEncoder(table, partition_columns),
-                     .decoder = CopyDecoder(table, count(table)),
+                     .decoder = CopyDecoder(table, table.column_count()),
                      .find = find_statement(names, Find::kPlain),
                      .lock = find_statement(names, Find::kLock),
                      .insert = insert_statement(names),

@@ -3,18 +3,13 @@
 #include <xxhash.h>
 
 #include "ddb/number.h"
+#include "ddb/scalar_order.h"
 
 namespace offramp::target::sqlite::serve {
 
 using ddb::ItemView;
 using ddb::ValueView;
 using model::KeyAttribute;
-
-int compare_values(ValueView a, ValueView b) {
-  if (a.type() != ddb::Type::kN) return a.bytes().compare(b.bytes());
-  auto order = ddb::compare_numbers(a.bytes(), b.bytes());
-  return order < 0 ? -1 : order > 0;
-}
 
 uint32_t segment_of(const ValueView* partition, size_t count, uint32_t segments) {
   uint64_t hash = 0;
@@ -60,26 +55,26 @@ bool PageFilter::takes(ItemView item) const {
       values_.push_back(value);
     }
   for (size_t i = 0; i < request_->partition.size(); ++i)
-    if (compare_values(values_[i], request_->partition[i]) != 0) return false;
+    if (ddb::compare_scalars(values_[i], request_->partition[i]) != 0) return false;
   const ValueView* order = values_.data() + partition_.size();
   size_t equal = request_->sort_equal.size();
   for (size_t i = 0; i < equal; ++i)
-    if (compare_values(order[i], request_->sort_equal[i]) != 0) return false;
+    if (ddb::compare_scalars(order[i], request_->sort_equal[i]) != 0) return false;
   if (bounded_) {
     if (request_->lower) {
-      int result = compare_values(order[equal], request_->lower->values[0]);
+      auto result = ddb::compare_scalars(order[equal], request_->lower->values[0]);
       if (result < 0 || (result == 0 && !request_->lower->inclusive)) return false;
     }
     if (request_->upper) {
-      int result = compare_values(order[equal], request_->upper->values[0]);
+      auto result = ddb::compare_scalars(order[equal], request_->upper->values[0]);
       if (result > 0 || (result == 0 && !request_->upper->inclusive)) return false;
     }
     if (request_->prefix && !order[equal].bytes().starts_with(request_->prefix.bytes()))
       return false;
   }
   for (size_t i = 0; i < after_.size(); ++i) {
-    int result = compare_values(order[i], after_[i]);
-    if (!request_->forward) result = -result;
+    auto result = ddb::compare_scalars(order[i], after_[i]);
+    if (!request_->forward) result = 0 <=> result;
     if (result > 0) break;
     if (result < 0 || i + 1 == after_.size()) return false;
   }
@@ -88,12 +83,12 @@ bool PageFilter::takes(ItemView item) const {
   return in_segment();
 }
 
-int PageFilter::compare(ItemView a, ItemView b) const {
+std::strong_ordering PageFilter::compare(ItemView a, ItemView b) const {
   for (const KeyAttribute* attribute : order_) {
-    int result = compare_values(a.find(attribute->name), b.find(attribute->name));
-    if (result != 0) return request_->forward ? result : -result;
+    auto result = ddb::compare_scalars(a.find(attribute->name), b.find(attribute->name));
+    if (result != 0) return request_->forward ? result : 0 <=> result;
   }
-  return 0;
+  return std::strong_ordering::equal;
 }
 
 }  // namespace offramp::target::sqlite::serve

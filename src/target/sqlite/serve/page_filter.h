@@ -10,9 +10,6 @@
 
 namespace offramp::target::sqlite::serve {
 
-// The service's order of two key values of one type. <0, 0, >0.
-int compare_values(ddb::ValueView a, ddb::ValueView b);
-
 class PageFilter {
  public:
   void start(const PageRequest& request);
@@ -28,7 +25,7 @@ class PageFilter {
   // order is the caller's.
   bool takes(ddb::ItemView item) const;
   // By order(), in the request's direction.
-  int compare(ddb::ItemView a, ddb::ItemView b) const;
+  std::strong_ordering compare(ddb::ItemView a, ddb::ItemView b) const;
 
  private:
   bool in_segment() const;

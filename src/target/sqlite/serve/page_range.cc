@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/base64.h"
+#include "ddb/scalar_order.h"
 #include "target/sqlite/serve/index_paths.h"
 #include "target/sqlite/serve/page_reader.h"
 
@@ -75,8 +76,9 @@ bool PageReader::add_bound(const Source& source, ValueView value, bool lower, bo
                           : (inclusive ? Compare::kLessEqual : Compare::kLess);
   Cell cell = Cell::text(cell_kind(value), value.bytes());
   if (source.order) {
-    mapping::Place place = mapping::place_of(*source.order, value, cell);
-    if (place != mapping::Place::kWithin) return lower == (place == mapping::Place::kBelowAll);
+    mapping::SortPlace place = mapping::place_of(*source.order, value, cell);
+    if (place != mapping::SortPlace::kWithin)
+      return lower == (place == mapping::SortPlace::kBelowAll);
   }
   if (cell.kind == CellKind::kNumber) {
     cell = encoder_.encode(ColumnType::kNumeric, cell, arena_);
@@ -119,7 +121,8 @@ bool PageReader::plan_bounds(const PageRequest& request, const Source& source, R
   bool use_lower = request.lower.has_value(), use_upper = request.upper.has_value();
   const std::optional<SortBound>& first = request.forward ? request.lower : request.upper;
   if (after && first) {
-    int order = compare_values(after, first->values[0]) * (request.forward ? 1 : -1);
+    auto order = ddb::compare_scalars(after, first->values[0]);
+    if (!request.forward) order = 0 <=> order;
     use_after = order > 0 || (order == 0 && first->inclusive);
     if (use_after) (request.forward ? use_lower : use_upper) = false;
   }
@@ -144,9 +147,9 @@ bool PageReader::plan_after(const PageRequest& request, const Source& source, Re
     // Along the key of a table with templates: one column is left, the sort key's.
     Cell cell;
     ValueView value = request.after.find(request.table->key.sort->name);
-    mapping::Place place = mapping::place_of(*source.order, value, cell);
-    if (place != mapping::Place::kWithin)
-      return request.forward == (place == mapping::Place::kBelowAll);
+    mapping::SortPlace place = mapping::place_of(*source.order, value, cell);
+    if (place != mapping::SortPlace::kWithin)
+      return request.forward == (place == mapping::SortPlace::kBelowAll);
     read.after = compare;
     parameters_.push_back(encoder_.encode(ColumnType::kNumeric, cell, arena_));
     after_text_number_ |=
@@ -223,7 +226,7 @@ bool PageReader::add_equalities(const PageRequest& request, const Source& source
   if (request.sort_equal.empty() || source.order->sort != mapping::SortOrder::kByColumn)
     return true;
   Cell cell;
-  if (mapping::place_of(*source.order, request.sort_equal[0], cell) != mapping::Place::kWithin)
+  if (mapping::place_of(*source.order, request.sort_equal[0], cell) != mapping::SortPlace::kWithin)
     return false;
   parameters_.push_back(encoder_.encode(ColumnType::kNumeric, cell, arena_));
   ++read.equal;
@@ -277,8 +280,9 @@ bool PageReader::index_bounds(const PageRequest& request, const Source& source, 
   ValueView after = request.after ? request.after.find(request.index->sort[0].name) : ValueView();
   ValueView lower = request.lower ? request.lower->values[0] : ValueView();
   ValueView upper = request.upper ? request.upper->values[0] : ValueView();
-  if (after && request.forward && (!lower || compare_values(after, lower) > 0)) lower = after;
-  if (after && !request.forward && (!upper || compare_values(after, upper) < 0)) upper = after;
+  if (after && request.forward && (!lower || ddb::compare_scalars(after, lower) > 0)) lower = after;
+  if (after && !request.forward && (!upper || ddb::compare_scalars(after, upper) < 0))
+    upper = after;
   return (!lower || add_bound(source, lower, true, true, read)) &&
          (!upper || add_bound(source, upper, false, true, read));
 }

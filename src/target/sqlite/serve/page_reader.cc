@@ -240,7 +240,8 @@ bool PageReader::index_parameters(const PageRequest& request, uint32_t table,
       }
       case PlanAccess::Kind::kSortKey: {
         Cell cell;
-        if (mapping::place_of(orders_[table], value, cell) != mapping::Place::kWithin) return false;
+        if (mapping::place_of(orders_[table], value, cell) != mapping::SortPlace::kWithin)
+          return false;
         parameters_.push_back(encoder_.encode(model::ColumnType::kNumeric, cell, arena_));
         break;
       }
