@@ -53,6 +53,7 @@ class MemoryStore : public target::Store {
   Result<uint64_t> catalog_version() override {
     std::lock_guard lock(mutex_);
     ++version_questions;
+    if (catalog_away) return Error(ErrorKind::kUnavailable, "store.away", "no connection");
     return version_;
   }
   Result<std::vector<target::CatalogEntry>> catalog() override {
@@ -130,6 +131,7 @@ class MemoryStore : public target::Store {
   std::function<Status()> before_build;
   std::set<std::string> taken;     // names of SQL tables that something else has
   uint64_t version_questions = 0;  // guarded by mutex_
+  bool catalog_away = false;       // guarded by mutex_
   // Called by a write after `decide` and before it takes effect, outside of what the test may
   // observe: an error here fails the write; kRetry makes it decide again.
   std::function<Status()> before_commit;

@@ -1,5 +1,7 @@
 // CreateTable and its errors, DescribeTable, UpdateTable, DeleteTable, ListTables and the small
 // questions.
+#include <gmock/gmock.h>
+
 #include "engine/engine_fixture_test.h"
 
 namespace offramp::engine {
@@ -290,6 +292,18 @@ TEST_F(TablesTest, TheCatalogIsAskedAtMostOnceASecond) {
   ok("GetItem", get);
   ok("GetItem", get);
   EXPECT_EQ(store.version_questions, before + 1);
+}
+
+TEST_F(TablesTest, KnownTablesAreServedWhileTheCatalogCannotBeAsked) {
+  make_table("tab");
+  store.catalog_away = true;
+  clock.pass(std::chrono::seconds(2));
+  ok("PutItem", R"({"TableName":"tab","Item":{"pk":{"S":"a"}}})");
+  EXPECT_EQ(error("GetItem", R"({"TableName":"other","Key":{"pk":{"S":"a"}}})"),
+            "InternalServerError: The request could not be completed");
+  store.catalog_away = false;
+  EXPECT_THAT(error("GetItem", R"({"TableName":"other","Key":{"pk":{"S":"a"}}})"),
+              testing::StartsWith("ResourceNotFoundException"));
 }
 
 TEST_F(TablesTest, SmallQuestionsAreAnswered) {

@@ -38,7 +38,9 @@ class SessionPool {
     for (;;) {
       Lease session(*this, origin);
       Status status = call(*session);
-      if (status.ok() || !is_no_connection_left(status.error()) || session.refused()) return status;
+      bool again = !status.ok() && is_no_connection_left(status.error()) &&
+                   !(*session).connected() && !session.refused();
+      if (!again) return status;
     }
   }
 

@@ -124,6 +124,19 @@ TEST_F(FewConnections, WithoutAnyItIsSaid) {
   EXPECT_TRUE(soon([&] { return use().ok(); }));
 }
 
+// The server's memory may be all that is short.
+TEST_F(FewConnections, AnErrorOfAStatementEndsTheCall) {
+  allow(1);
+  int calls = 0;
+  Status used = pool_->run({}, [&](Session& session) -> Status {
+    ++calls;
+    TRY(session.connect());
+    return Error(ErrorKind::kUnavailable, "postgres.resources", "out of memory");
+  });
+  EXPECT_FALSE(used.ok());
+  EXPECT_EQ(calls, 1);
+}
+
 TEST_F(FewConnections, RoomIsMadeByAnIdleSession) {
   allow(1);
   ASSERT_TRUE(use().ok());
