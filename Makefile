@@ -50,7 +50,7 @@ asan tsan: test-deps
 	cmake --preset $@ > /dev/null
 	cmake --build build-$@ -j $(JOBS) --target unit_tests
 	ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
+	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 OFFRAMP_TEST_ROUNDS=$${OFFRAMP_TEST_ROUNDS:-2} \
 	ctest --test-dir build-$@ --output-on-failure -j $(JOBS)
 
 fuzz: test-deps
