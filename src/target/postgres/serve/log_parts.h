@@ -16,9 +16,6 @@ inline const mapping::Table& parent_of(const ServedTable& served) {
 inline const mapping::Table& overflow_of(const ServedTable& served) {
   return served.mapping->tables()[served.mapping->overflow_table()];
 }
-inline uint32_t count(const mapping::Table& table) {
-  return static_cast<uint32_t>(table.columns.size());
-}
 
 // `format` of each of the columns from `first` up to `end`: {0} its quoted name, {1} its number
 // from 1; the separator between them.
@@ -33,7 +30,7 @@ inline std::string each(const mapping::Table& table, uint32_t first, uint32_t en
 }
 inline std::string each(const mapping::Table& table, std::string_view format,
                         std::string_view separator) {
-  return each(table, 0, count(table), format, separator);
+  return each(table, 0, table.column_count(), format, separator);
 }
 inline std::string each_key(const mapping::Table& table, std::string_view format,
                             std::string_view separator) {
@@ -41,7 +38,7 @@ inline std::string each_key(const mapping::Table& table, std::string_view format
 }
 // Of the columns that are no key's, with a comma in front of each.
 inline std::string each_other(const mapping::Table& table, const std::string& format) {
-  return each(table, table.key_columns, count(table), ", " + format, "");
+  return each(table, table.key_columns, table.column_count(), ", " + format, "");
 }
 
 // The value of an attribute of the overflow table's item, which is `item`: jsonb, or NULL.

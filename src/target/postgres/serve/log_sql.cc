@@ -21,7 +21,7 @@ std::string log_tables_sql(const LogNames& log, const ServedTable& served) {
       out += fmt::format(", {}_{} {}", prefix, i + 1, column_sql_type(table.columns[i].type));
     return out;
   };
-  const uint32_t keys = table.key_columns, all = count(table);
+  const uint32_t keys = table.key_columns, all = table.column_count();
   return fmt::format(
       "CREATE SEQUENCE {sequence};"
       "CREATE TABLE {log} ({number}, {common}{keys}{others_before}{others_after});"

@@ -16,7 +16,7 @@ namespace {
 
 std::string part_table_sql(const PlanLogNames& log, const Table& table, size_t index) {
   std::string columns;
-  for (uint32_t i = 0; i < count(table); ++i)
+  for (uint32_t i = 0; i < table.column_count(); ++i)
     columns += fmt::format(", c_{} {}", i + 1, column_sql_type(table.columns[i].type));
   return fmt::format(
       "CREATE TABLE {part} (number bigint NOT NULL, item bytea NOT NULL{there}{columns});"

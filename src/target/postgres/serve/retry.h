@@ -13,7 +13,7 @@ constexpr int kConflictRetries = 25;  // others wrote the same items meanwhile
 constexpr int kRenewals = 2;          // the connection or its prepared statements were gone
 // So long no further connection is asked for when the server, or the role, has as many as it may.
 constexpr std::chrono::seconds kNoConnectionFor{1};
-// So long, and so often, one is asked for by whoever can do without none.
+// So long, and so often, one is asked for by whoever cannot go on without.
 constexpr std::chrono::seconds kConnectionPatience{2};
 constexpr std::chrono::milliseconds kConnectionPause{20};
 
